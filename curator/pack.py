@@ -1,0 +1,100 @@
+"""A pack: one labeling task. What the page asks, what its answers are called here, and how a model is asked."""
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from curator.errors import PackError, nearest
+
+SHIPPED = [Path(__file__).parent / "labeling_configs", Path(__file__).parent.parent / "labeling_configs"]
+
+
+class Strict(BaseModel):
+    """A model that refuses words it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Prompt(Strict):
+    """How an example is put to a language model; `{...}` stands for columns."""
+
+    system: str
+    user: str
+    answer: str
+
+
+class Severity(Strict):
+    """The ends of the ordinal scale, both possible."""
+
+    least: int = 1
+    most: int = 5
+
+
+class Pack(Strict):
+    """One labeling task, as `pack.toml` describes it."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+    title: Annotated[str, Field(min_length=3, max_length=50)]  # Label Studio refuses other lengths
+    version: int = 1
+    stakeholders: Annotated[dict[str, str], Field(min_length=1)]
+    verdicts: Annotated[dict[str, str], Field(min_length=2)]
+    severity: Severity | None = None
+    task: dict[str, str]
+    fields: dict[str, str]
+    prompt: Prompt
+    config: str = ""  # the text of config.xml
+    guidelines: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Pack":
+        if "situation" not in self.task:
+            raise ValueError("[task] does not say which key holds the situation")
+        for column in ("verdict", "analysis"):
+            if column not in self.fields:
+                raise ValueError(f"[fields] does not say which control holds the {column}")
+        for blank in ("{situation}", "{stakeholder}"):
+            if blank not in self.prompt.user:
+                raise ValueError(f"[prompt] user does not name {blank}")
+        before, found, _ = self.prompt.answer.partition("{verdict}")
+        if not found or "{" in before:
+            raise ValueError("[prompt] answer must name {verdict} before any other blank")
+        return self
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the page's config: which question people were asked."""
+        return hashlib.sha256(self.config.encode()).hexdigest()
+
+
+def find_pack(name: str, folders: list[Path]) -> Path:
+    """Return the folder of a pack: the first of `folders`, then those shipped with curator, that holds it."""
+    places = [*folders, *SHIPPED]
+    for place in places:
+        if (place / name / "pack.toml").is_file():
+            return place / name
+    known = sorted({p.parent.name for place in places if place.is_dir() for p in place.glob("*/pack.toml")})
+    raise PackError(f"There is no pack {name!r} in labeling_configs. {nearest(name, known)}")
+
+
+def load_pack(folder: Path) -> Pack:
+    """Read a pack from its folder: pack.toml, config.xml and, where there is one, guidelines.md."""
+    try:
+        said: dict[str, Any] = tomllib.loads((folder / "pack.toml").read_text("utf-8"))
+        config = (folder / "config.xml").read_text("utf-8")
+    except FileNotFoundError as missing:
+        raise PackError(f"The pack {folder.name!r} has no {Path(str(missing.filename)).name}. Add it and try again.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise PackError(f"{folder.name}/pack.toml cannot be read: {fault}.") from None
+    if "<!DOCTYPE" in config or "<!ENTITY" in config:
+        raise PackError(f"{folder.name}/config.xml declares a DOCTYPE, which curator never reads. Take it out.")
+    guidelines = folder / "guidelines.md"
+    try:
+        return Pack(**said, config=config, guidelines=guidelines.read_text("utf-8") if guidelines.exists() else "")
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "pack"
+        known = nearest(where.rsplit(".", 1)[-1], list(Pack.model_fields)) if first["type"] == "extra_forbidden" else ""
+        raise PackError(f"{folder.name}/pack.toml: {where}: {first['msg']}. {known}".rstrip()) from None

@@ -1,0 +1,130 @@
+"""A workspace: the folder in which a team works, with `curator.toml` at its root."""
+
+import os
+import secrets
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from curator.errors import StorageError, UsageError, nearest
+
+if TYPE_CHECKING:
+    from curator.pack import Pack
+    from curator.store import Store
+
+FILE = "curator.toml"
+
+
+class Server(BaseModel):
+    """Which Label Studio: `embedded`, started by `curator up`, or the address of one that runs for good."""
+
+    model_config = ConfigDict(extra="forbid")
+    url: str = "embedded"
+
+
+class Config(BaseModel):
+    """What `curator.toml` may say."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    pack: str = "workplace"
+    recipe: str = "recipe.toml"
+    base_model: str = "smollm2-135m-instruct"
+    embedder: str = "all-minilm-l6-v2"
+    server: Server = Server()
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The paths and settings of one workspace."""
+
+    root: Path
+    config: Config
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> "Workspace":
+        """Return the workspace that holds `start` (default: the current folder); UsageError where there is none."""
+        here = (start or Path.cwd()).resolve()
+        for folder in (here, *here.parents):
+            if (folder / FILE).is_file():
+                return cls(folder, read_config(folder / FILE))
+        raise UsageError(f"There is no {FILE} in {here.name or here} or above it. Start one here with: curator init")
+
+    @property
+    def hidden(self) -> Path:
+        """What people need not look at: the store, caches, the server's files."""
+        return self.root / ".curator"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again."""
+        return self.hidden / "cache"
+
+    @property
+    def studio(self) -> Path:
+        """The embedded Label Studio's own files."""
+        return self.hidden / "studio"
+
+    @property
+    def datasets(self) -> Path:
+        """One immutable folder for each dataset."""
+        return self.root / "datasets"
+
+    @property
+    def models(self) -> Path:
+        """One folder for each adapter that was trained."""
+        return self.root / "models"
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe that `curator curate` follows."""
+        return self.root / self.config.recipe
+
+    @cached_property
+    def pack(self) -> "Pack":
+        """The workspace's labeling task, from its own labeling_configs or from those shipped."""
+        from curator.pack import find_pack, load_pack
+
+        return load_pack(find_pack(self.config.pack, [self.root / "labeling_configs"]))
+
+    def store(self) -> "Store":
+        """Open the store."""
+        from curator.store import Store
+
+        return Store(self.hidden / "store.db")
+
+    @cached_property
+    def key(self) -> bytes:
+        """The secret behind the pseudonyms: made once, kept outside the workspace, readable by its owner only."""
+        mark = self.hidden / "id"
+        home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "curator" / "keys"
+        try:
+            if not mark.exists():
+                self.hidden.mkdir(parents=True, exist_ok=True)
+                mark.write_text(secrets.token_hex(8), "utf-8")
+            path = home / f"{mark.read_text('utf-8').strip()}.key"
+            if not path.exists():
+                home.mkdir(parents=True, exist_ok=True, mode=0o700)
+                with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                    file.write(secrets.token_bytes(32))
+            return path.read_bytes()
+        except OSError as fault:
+            raise StorageError(f"The key of this workspace cannot be read or made: {fault}. Nothing was changed.") from None
+
+
+def read_config(path: Path) -> Config:
+    """Read `curator.toml`; UsageError names the line or the setting that is wrong."""
+    try:
+        said: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+        return Config(**said)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise UsageError(f"{path.name} cannot be read: {fault}.") from None
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        hint = nearest(where.rsplit(".", 1)[-1], list(Config.model_fields)) if first["type"] == "extra_forbidden" else ""
+        raise UsageError(f"{path.name}: {where}: {first['msg']}. {hint}".rstrip()) from None
