@@ -120,9 +120,13 @@ class Store:
                             self._db.execute(statement)
                         self._db.execute(f"PRAGMA user_version={VERSION}")
         except (sqlite3.Error, OSError) as fault:
-            raise StorageError(f"The store {path.name} cannot be opened: {fault}. Nothing was changed.") from None
+            raise StorageError(
+                f"The store {path.name} cannot be opened: {fault}. Nothing was changed."
+            ) from None
         if self._version() > VERSION:
-            raise StorageError(f"The store {path.name} was written by a newer curator. Nothing was changed; update curator.")
+            raise StorageError(
+                f"The store {path.name} was written by a newer curator. Nothing was changed; update curator."
+            )
 
     def _version(self) -> int:
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -147,7 +151,9 @@ class Store:
                 self._db.execute("COMMIT")
             except sqlite3.Error as fault:
                 self._undo()
-                raise StorageError(f"The store could not be written: {fault}. This step left nothing behind.") from None
+                raise StorageError(
+                    f"The store could not be written: {fault}. This step left nothing behind."
+                ) from None
             except BaseException:
                 self._undo()
                 raise
@@ -169,10 +175,14 @@ class Store:
                     if time.monotonic() > until:
                         lock.seek(0)
                         holder = lock.read().strip() or "another process"
-                        raise StoreLocked(f"{holder} is writing to the store. Nothing was changed; try again when it is done.") from None
+                        raise StoreLocked(
+                            f"{holder} is writing to the store. Nothing was changed; try again when it is done."
+                        ) from None
                     time.sleep(0.05)
             lock.truncate(0)
-            lock.write(f"Process {os.getpid()} on {socket.gethostname()}, since {datetime.now(UTC):%H:%M:%S} UTC,")
+            lock.write(
+                f"Process {os.getpid()} on {socket.gethostname()}, since {datetime.now(UTC):%H:%M:%S} UTC,"
+            )
             lock.flush()
             yield
 
@@ -197,7 +207,10 @@ class Store:
                 db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (source, cursor))
             intake = Intake(**count)
             if any(count.values()):
-                db.execute("INSERT INTO intakes VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", (source, at, *vars(intake).values()))
+                db.execute(
+                    "INSERT INTO intakes VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (source, at, *vars(intake).values()),
+                )
         return intake
 
     def _keep(self, db: sqlite3.Connection, source: str, record: Fetched | Refused | Deleted, at: str) -> str:
@@ -208,14 +221,20 @@ class Store:
             return "quarantined"
         name = example_id(source, record.record)
         last = db.execute(
-            "SELECT revision, sha256, example IS NULL FROM revisions WHERE id = ? ORDER BY revision DESC LIMIT 1", (name,)
+            "SELECT revision, sha256, example IS NULL FROM revisions WHERE id = ? ORDER BY revision DESC LIMIT 1",
+            (name,),
         ).fetchone()
         if isinstance(record, Deleted):
             if last is None or last[2]:
                 return "same"
-            db.execute("INSERT INTO revisions VALUES (?, ?, ?, ?, '', x'', NULL)", (name, last[0] + 1, source, record.record))
+            db.execute(
+                "INSERT INTO revisions VALUES (?, ?, ?, ?, '', x'', NULL)",
+                (name, last[0] + 1, source, record.record),
+            )
             return "deleted"
-        row_text = json.dumps(record.answer.row(id=name, source=source, revision=0), ensure_ascii=False, sort_keys=True)
+        row_text = json.dumps(
+            record.answer.row(id=name, source=source, revision=0), ensure_ascii=False, sort_keys=True
+        )
         seal = hashlib.sha256(record.payload + b"\0" + row_text.encode()).hexdigest()
         if last is not None and last[1] == seal:
             return "same"
@@ -251,7 +270,9 @@ class Store:
 
     def ids(self, start: str = "") -> list[str]:
         """Return the ids that begin with `start`, in order."""
-        rows = self._db.execute("SELECT DISTINCT id FROM revisions WHERE id >= ? AND id < ? ORDER BY id", (start, start + "g"))
+        rows = self._db.execute(
+            "SELECT DISTINCT id FROM revisions WHERE id >= ? AND id < ? ORDER BY id", (start, start + "g")
+        )
         return [row[0] for row in rows]
 
     def records(self, source: str) -> set[str]:
@@ -270,7 +291,9 @@ class Store:
 
     def quarantined(self) -> list[dict[str, Any]]:
         """Return what was set aside: source, place, reason, first_seen."""
-        rows = self._db.execute("SELECT source, place, reason, first_seen FROM quarantine ORDER BY source, place").fetchall()
+        rows = self._db.execute(
+            "SELECT source, place, reason, first_seen FROM quarantine ORDER BY source, place"
+        ).fetchall()
         return [dict(zip(("source", "place", "reason", "first_seen"), row, strict=True)) for row in rows]
 
     def put_people(self, people: Iterable[Person]) -> int:
@@ -283,17 +306,23 @@ class Store:
 
     def people(self) -> list[Person]:
         """Return everybody, ordered by e-mail."""
-        rows = self._db.execute("SELECT email, stakeholder, pseudonym, name, team, consent FROM people ORDER BY email")
+        rows = self._db.execute(
+            "SELECT email, stakeholder, pseudonym, name, team, consent FROM people ORDER BY email"
+        )
         return [Person(*row[:5], consent=tuple(json.loads(row[5]))) for row in rows]
 
     def put_project(self, server: str, project: int, pack: str, config_sha256: str) -> None:
         """Remember that this project of this server belongs to the workspace."""
         with self.write() as db:
-            db.execute("INSERT OR REPLACE INTO projects VALUES (?, ?, ?, ?)", (server, project, pack, config_sha256))
+            db.execute(
+                "INSERT OR REPLACE INTO projects VALUES (?, ?, ?, ?)", (server, project, pack, config_sha256)
+            )
 
     def projects(self) -> list[dict[str, Any]]:
         """Return the workspace's projects: server, project, pack, config_sha256."""
-        rows = self._db.execute("SELECT server, project, pack, config_sha256 FROM projects ORDER BY server, project").fetchall()
+        rows = self._db.execute(
+            "SELECT server, project, pack, config_sha256 FROM projects ORDER BY server, project"
+        ).fetchall()
         return [dict(zip(("server", "project", "pack", "config_sha256"), row, strict=True)) for row in rows]
 
     def put_scenarios(self, scenarios: Iterable[tuple[str, str, str]]) -> None:

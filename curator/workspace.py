@@ -52,7 +52,9 @@ class Workspace:
         for folder in (here, *here.parents):
             if (folder / FILE).is_file():
                 return cls(folder, read_config(folder / FILE))
-        raise UsageError(f"There is no {FILE} in {here.name or here} or above it. Start one here with: curator init")
+        raise UsageError(
+            f"There is no {FILE} in {here.name or here} or above it. Start one here with: curator init"
+        )
 
     @property
     def hidden(self) -> Path:
@@ -113,7 +115,9 @@ class Workspace:
                     file.write(secrets.token_bytes(32))
             return path.read_bytes()
         except OSError as fault:
-            raise StorageError(f"The key of this workspace cannot be read or made: {fault}. Nothing was changed.") from None
+            raise StorageError(
+                f"The key of this workspace cannot be read or made: {fault}. Nothing was changed."
+            ) from None
 
 
 def read_config(path: Path) -> Config:
@@ -126,5 +130,9 @@ def read_config(path: Path) -> Config:
     except ValidationError as fault:
         first = fault.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        hint = nearest(where.rsplit(".", 1)[-1], list(Config.model_fields)) if first["type"] == "extra_forbidden" else ""
+        hint = (
+            nearest(where.rsplit(".", 1)[-1], list(Config.model_fields))
+            if first["type"] == "extra_forbidden"
+            else ""
+        )
         raise UsageError(f"{path.name}: {where}: {first['msg']}. {hint}".rstrip()) from None

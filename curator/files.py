@@ -1,0 +1,207 @@
+"""Files, read strictly and written whole. A bad record is set aside with its place; a bad file is refused whole."""
+
+import csv
+import gzip
+import io
+import json
+import math
+import os
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jiter
+import polars as pl
+
+from curator.errors import FileError, StorageError
+
+LONGEST_LINE = 50_000_000  # bytes
+DEEPEST = 64
+LARGEST = 4_000_000_000  # bytes, unpacked: a larger file is split, or is a bomb
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of a file: where it stands, its bytes, and what they say or why they cannot be read."""
+
+    place: str
+    payload: bytes
+    value: dict[str, Any] | None = None
+    reason: str = ""
+
+
+def read(path: Path) -> list[Record]:
+    """Return the records of a JSONL, JSON, CSV or Parquet file (JSONL and CSV may end in .gz).
+
+    FileError refuses a file whole: unknown kind, no such file, not text, cut off.
+    """
+    if "://" in str(path):
+        raise FileError(f"{path} is an address, not a file. Fetch it first; curator opens no connections for you.")
+    name = path.name.lower().removesuffix(".gz")
+    kinds = {".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _json, ".csv": _csv, ".parquet": _parquet}
+    kind = next((read for ending, read in kinds.items() if name.endswith(ending)), None)
+    if kind is None:
+        raise FileError(f"{path.name} is none of {', '.join(kinds)} (or these with .gz). Nothing of it was kept.")
+    return list(kind(path))
+
+
+def strict(text: bytes) -> Any:
+    """Return what JSON text says; ValueError for what parsers disagree about.
+
+    Refused: a key twice, NaN and infinities, lone surrogates, invalid UTF-8, nesting deeper than 64.
+
+    >>> strict(b'{"a": 1, "a": 2}')
+    Traceback (most recent call last):
+    ...
+    ValueError: Detected duplicate key "a" at line 1 column 15
+    """
+    value = jiter.from_json(text, catch_duplicate_keys=True, allow_inf_nan=False)
+    _check(value, 0)
+    return value
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth > DEEPEST:
+        raise ValueError(f"nested deeper than {DEEPEST}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number too large to be told from infinity")
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _check(inner, depth + 1)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.suffix.lower() != ".gz":
+            return path.read_bytes()
+        with gzip.open(path) as file:
+            text = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise FileError(f"There is no file {path}.") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
+        raise FileError(f"{path.name} is cut off or damaged: {fault}. Nothing of it was kept; get it again.") from None
+    except OSError as fault:
+        raise FileError(f"{path.name} cannot be read: {fault.strerror or fault}.") from None
+    if len(text) > LARGEST:
+        raise FileError(f"{path.name} unpacks to more than {LARGEST // 10**9} GB. Split it; nothing of it was kept.")
+    return text
+
+
+def _text(path: Path) -> bytes:
+    raw = _bytes(path)
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise FileError(f"{path.name} is UTF-16. Save it as UTF-8; nothing of it was kept.")
+    return raw.removeprefix(b"\xef\xbb\xbf")
+
+
+def _jsonl(path: Path) -> Iterator[Record]:
+    for number, line in enumerate(_text(path).split(b"\n"), 1):
+        bare = line.removesuffix(b"\r").strip(b" \t")
+        if bare:
+            yield _record(f"{path.name}:{number}", bare)
+
+
+def _record(place: str, text: bytes) -> Record:
+    if len(text) > LONGEST_LINE:
+        return Record(place, text, reason=f"longer than {LONGEST_LINE // 10**6} MB")
+    try:
+        return _of_value(place, text, strict(text))
+    except ValueError as fault:
+        return Record(place, text, reason=f"not strict JSON: {str(fault).replace(' at line 1', ' at')}")
+
+
+def _of_value(place: str, payload: bytes, value: Any) -> Record:
+    if not isinstance(value, dict):
+        return Record(place, payload, reason=f"a record must be an object, not {_kind(value)}")
+    return Record(place, payload, value)
+
+
+def _kind(value: Any) -> str:
+    names = {str: "text", list: "a list", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _json(path: Path) -> Iterator[Record]:
+    try:
+        whole = strict(_text(path))
+    except ValueError as fault:
+        raise FileError(f"{path.name} is not strict JSON: {fault}. Nothing of it was kept.") from None
+    for number, value in enumerate(whole if isinstance(whole, list) else [whole], 1):
+        yield _of_value(f"{path.name}: item {number}", canonical(value), value)
+
+
+def _csv(path: Path) -> Iterator[Record]:
+    raw = _text(path)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        line = raw[: fault.start].count(b"\n") + 1
+        raise FileError(f"{path.name}:{line} is not UTF-8. Save it as UTF-8; nothing of it was kept.") from None
+    csv.field_size_limit(LONGEST_LINE)
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] | None = None
+    try:
+        for row in rows:
+            if not row:
+                continue
+            if header is None:
+                header = [name.strip() for name in row]
+                if len(set(header)) < len(header) or not all(header):
+                    raise FileError(f"{path.name}:1 has an empty or doubled column name. Nothing of it was kept.")
+                continue
+            place, payload = f"{path.name}:{rows.line_num}", canonical(row)
+            if len(row) != len(header):
+                yield Record(place, payload, reason=f"{len(row)} fields under {len(header)} column names")
+            else:
+                yield Record(place, payload, {k: v for k, v in zip(header, row, strict=True) if v != ""})
+    except csv.Error as fault:
+        raise FileError(f"{path.name}:{rows.line_num} is not proper CSV: {fault}. Nothing of it was kept.") from None
+
+
+def _parquet(path: Path) -> Iterator[Record]:
+    try:
+        rows = pl.read_parquet(io.BytesIO(_bytes(path)))
+    except pl.exceptions.PolarsError as fault:
+        raise FileError(f"{path.name} is not whole Parquet: {str(fault).splitlines()[0]}. Nothing was kept.") from None
+    for number, row in enumerate(rows.iter_rows(named=True), 1):
+        told = {name: _plain(value) for name, value in row.items() if value is not None}
+        try:
+            yield Record(f"{path.name}: row {number}", canonical(told), told)
+        except (TypeError, ValueError) as fault:
+            yield Record(f"{path.name}: row {number}", repr(row).encode(), reason=f"a value that JSON cannot hold: {fault}")
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def canonical(value: Any) -> bytes:
+    """Return the one way to write a value as JSON: keys sorted, no spaces, UTF-8; ValueError for what JSON lacks."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write one JSON object a line, UTF-8, keys in the order given."""
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that there is the old one or the new one, never a half; StorageError when the disk fails."""
+    draft = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(draft).chmod(0o644)
+        Path(draft).replace(path)
+    except OSError as fault:
+        if draft:
+            Path(draft).unlink(missing_ok=True)
+        raise StorageError(f"{path.name} could not be written: {fault}. The old one, if any, is as it was.") from None

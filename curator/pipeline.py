@@ -1,0 +1,71 @@
+"""The main path: rows in, every step in order, a dataset out."""
+
+import hashlib
+import hmac
+import logging
+from pathlib import Path
+
+import polars as pl
+
+from curator.dataset import Dataset, Draft
+from curator.engines import Engine, Local
+from curator.errors import CuratorError, StageError, UsageError
+from curator.recipe import Recipe, Step
+from curator.stage import Given, Outcome
+
+log = logging.getLogger("curator")
+
+
+def curate(rows: pl.DataFrame, recipe: Recipe, out: Path, given: Given, engine: Engine | None = None) -> Dataset:
+    """Run every step of `recipe` in order over `rows` and leave a new dataset in the folder `out`.
+
+    The same rows, recipe and key give the same bytes. Nothing is left behind when a step fails.
+    """
+    if rows.is_empty():
+        raise UsageError("There are no answers to curate. Bring some with: curator pull, or: curator add FILE")
+    if given.pack is None:
+        raise UsageError("A dataset needs a pack. Name one in curator.toml.")
+    engine = engine or Local()
+    rows = rows.sort("id")
+    draft = Draft(recipe, rows)
+    for number, step in enumerate(recipe.steps):
+        given.progress("curating", number, len(recipe.steps))
+        outcome = run(engine, step, rows, given)
+        check_nothing_lost(step, rows, outcome)
+        draft.record(step, rows, outcome)
+        log.info("%-17s %7d in %7d out", step.name, rows.height, outcome.rows.height)
+        rows = outcome.rows
+    given.progress("curating", len(recipe.steps), len(recipe.steps))
+    mark = hmac.new(given.key, b"curator key mark", hashlib.sha256).hexdigest()[:12]
+    return draft.publish(out, rows, given.pack, mark)
+
+
+def run(engine: Engine, step: Step, rows: pl.DataFrame, given: Given) -> Outcome:
+    """Apply one step; what goes wrong inside it names the step."""
+    try:
+        return engine.apply(step, rows, given)
+    except CuratorError:
+        raise
+    except (pl.exceptions.PolarsError, ValueError, KeyError, TypeError, IndexError) as fault:
+        raise StageError(
+            f"Stage {step.name!r} failed: {type(fault).__name__}: {fault}. No dataset was made; the store is untouched."
+        ) from fault
+
+
+def check_nothing_lost(step: Step, rows: pl.DataFrame, outcome: Outcome) -> None:
+    """Hold a step to the law: each id given comes back exactly once, kept or dropped with a reason."""
+    back = pl.concat([outcome.rows["id"], outcome.dropped["id"]])
+    lost = rows["id"].filter(~rows["id"].is_in(back.implode()))
+    if len(lost):
+        raise StageError(
+            f"Stage {step.name!r} lost {len(lost)} ids (for example {lost[0]!r}). "
+            "Give every row back, or drop it with a reason."
+        )
+    twice = back.filter(back.is_duplicated())
+    if len(twice):
+        raise StageError(f"Stage {step.name!r} gave {twice[0]!r} back twice, or both kept and dropped it.")
+    new = back.filter(~back.is_in(rows["id"].implode()))
+    if len(new):
+        raise StageError(f"Stage {step.name!r} made up {len(new)} ids (for example {new[0]!r}).")
+    if outcome.dropped["reason"].null_count():
+        raise StageError(f"Stage {step.name!r} dropped rows without a reason.")

@@ -1,0 +1,254 @@
+"""The narrow seam to any Label Studio, and the only file that names `label_studio_sdk`.
+
+Reads are plain JSON, checked, with a deadline over the whole answer and few retries. Writes go through the SDK and
+are never sent twice: whoever gets `Unsure` lists what is there and compares. No message shows a token.
+"""
+
+import contextlib
+import json
+import random
+import re
+import threading
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import jiter
+
+from curator.errors import AuthError, SourceError, UsageError
+
+OLDEST = (1, 23, 0)
+DEADLINE = 120.0  # seconds for one answer, from the first byte sent to the last byte read
+LARGEST = 512 * 1024 * 1024  # bytes of one answer, unpacked
+TRIES = 3
+FRESH = 240.0  # seconds; an access token lives for 300
+
+T = TypeVar("T")
+
+
+class Unreadable(SourceError):
+    """The server answers, but not with this record: status 500, or JSON that is none."""
+
+
+class NotThere(SourceError):
+    """What was asked for is not on the server."""
+
+
+class Unsure(SourceError):
+    """The server did not say whether it took what was sent."""
+
+
+class _Passing(Exception):
+    """A read that may go well the next time; carries the error to raise when it does not."""
+
+    def __init__(self, error: SourceError, wait: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error, self.wait = error, wait
+
+
+def connect(url: str, token: str, *, any_version: bool = False, deadline: float = DEADLINE) -> "Client":
+    """Return a client whose token the server takes; refuse servers older than 1.23.0 unless `any_version`."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"{url!r} is not the address of a server. Write it like https://label-studio.example.org")
+    client = Client(url.rstrip("/"), token, deadline)
+    said = client.get("api/version")
+    release = str(said.get("release", "")) if isinstance(said, dict) else ""
+    found = tuple(int(n) for n in re.findall(r"\d+", release)[:3])
+    if found < OLDEST and not any_version:
+        raise UsageError(
+            f"{client.name} runs Label Studio {release or 'of an unknown version'}; curator is made for 1.23.0 or newer."
+            " Update it, or go on all the same with --any-version."
+        )
+    client.me = int(client.wanted(client.get("api/current-user/whoami"), dict, "whoami")["id"])
+    return client
+
+
+class Client:
+    """One person's connection to one server."""
+
+    def __init__(self, url: str, token: str, deadline: float = DEADLINE) -> None:
+        self.url, self.deadline = url, deadline
+        self.name = urlsplit(url).netloc.rpartition("@")[2]
+        self.me = 0  # the account's id, once `connect` has asked
+        self._token = token
+        self._access: tuple[str, float] | None = None
+        here = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+        self._http = httpx.Client(timeout=deadline, follow_redirects=False, trust_env=not here)
+
+    def __repr__(self) -> str:
+        return f"Client({self.url!r})"
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
+    def get(self, path: str, *, tries: int = TRIES, **query: Any) -> Any:
+        """Return the JSON at `path`, read again a few times where the fault may pass."""
+        for attempt in range(1, tries + 1):
+            try:
+                return self._read(path, query)
+            except _Passing as fault:
+                if attempt == tries:
+                    raise fault.error from None
+                pause = 0.5 * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311
+                time.sleep(min(fault.wait if fault.wait is not None else pause, 30.0))
+        raise AssertionError("there is at least one try")
+
+    def wanted(self, said: Any, shape: type[T], what: str) -> T:
+        """Return what the server said where it has the right shape; SourceError otherwise."""
+        if isinstance(said, shape):
+            return said
+        raise SourceError(f"{self.name} answers {what} with something else ({_short(said)}). Nothing of it was kept.")
+
+    def users(self) -> dict[int, str]:
+        """Return the e-mail of every account by its id."""
+        said = self.wanted(self.get("api/users"), list, "the list of accounts")
+        return {int(one["id"]): str(one["email"]) for one in said}
+
+    def create_project(self, **settings: Any) -> int:
+        """Make a project; return its id."""
+        return int(self._write(lambda ls, once: ls.projects.create(**settings, request_options=once)).id)
+
+    def change_project(self, project: int, **settings: Any) -> None:
+        """Change a project's settings, after the server's own check of a new config."""
+        if "label_config" in settings:
+            config = settings["label_config"]
+            self._write(lambda ls, once: ls.projects.validate_label_config(project, label_config=config, request_options=once))
+        self._write(lambda ls, once: ls.projects.update(project, **settings, request_options=once))
+
+    def import_tasks(self, project: int, rows: list[dict[str, Any]]) -> None:
+        """Send tasks: all of them arrive, or none."""
+        self._write(lambda ls, once: ls.projects.import_tasks(project, request=rows, request_options=once))
+
+    def annotate(self, task: int, result: list[dict[str, Any]], **more: Any) -> int:
+        """Answer a task as this account; return the annotation's id."""
+        return int(self._write(lambda ls, once: ls.annotations.create(task, result=result, request_options=once, **more)).id)
+
+    @cached_property
+    def _sdk(self) -> Any:
+        from label_studio_sdk import LabelStudio
+
+        return LabelStudio(base_url=f"{self.url}/", api_key=self._token, httpx_client=self._http, max_retries=0)
+
+    def _write(self, work: Callable[[Any, dict[str, Any]], T]) -> T:
+        from label_studio_sdk.core.api_error import ApiError
+
+        once = {"max_retries": 0, "timeout_in_seconds": int(self.deadline)}
+        try:
+            return self._in_time(lambda: work(self._sdk, once))
+        except ApiError as fault:
+            status = fault.status_code or 0
+            if status >= 500:
+                raise Unsure(f"{self.name} answered {status} to what was sent; it may have kept it.") from None
+            raise self._refusal(status, fault.body, "what was sent") from None
+        except (httpx.ConnectError, httpx.ConnectTimeout) as fault:
+            raise self._unreachable(fault) from None
+        except (httpx.HTTPError, TimeoutError, json.JSONDecodeError) as fault:
+            raise Unsure(f"{self.name} did not say whether it took what was sent ({type(fault).__name__}).") from None
+
+    def _read(self, path: str, query: dict[str, Any]) -> Any:
+        status, headers, body = self._ask("GET", path, params=query, headers=self._credentials())
+        if status == 401 and self._access is not None:  # it ran out early, or the clocks differ
+            self._access = None
+            status, headers, body = self._ask("GET", path, params=query, headers=self._credentials())
+        if status in (408, 429):
+            raise _Passing(self._refusal(status, body, path), _seconds(headers.get("retry-after", "")))
+        if status >= 500:
+            raise _Passing(Unreadable(f"{self.name} answers {path} with {status}. Nothing of it was kept; try again later."))
+        if status != 200:
+            raise self._refusal(status, body, path, headers.get("location", ""))
+        try:
+            return jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False)
+        except ValueError as fault:
+            what = "a web page" if body.lstrip()[:1] == b"<" else f"broken JSON ({fault})"
+            raise _Passing(
+                Unreadable(f"{self.name} answers {path} with {what}. Nothing of it was kept; is the address right?")
+            ) from None
+
+    def _ask(self, method: str, path: str, **how: Any) -> tuple[int, httpx.Headers, bytes]:
+        def whole() -> tuple[int, httpx.Headers, bytes]:
+            with self._http.stream(method, f"{self.url}/{path}", **how) as answer:
+                body = bytearray()
+                for part in answer.iter_bytes():
+                    body += part
+                    if len(body) > LARGEST:
+                        raise SourceError(f"{self.name} answers {path} with more than {LARGEST} bytes. Nothing of it was kept.")
+                return answer.status_code, answer.headers, bytes(body)
+
+        try:
+            return self._in_time(whole)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as fault:
+            raise _Passing(self._unreachable(fault)) from None
+
+    def _credentials(self) -> dict[str, str]:
+        if self._token.count(".") != 2:
+            return {"Authorization": f"Token {self._token}"}
+        if self._access is None or time.monotonic() - self._access[1] > FRESH:
+            status, _, body = self._ask("POST", "api/token/refresh/", json={"refresh": self._token})
+            if status >= 500:
+                raise _Passing(SourceError(f"{self.name} answers {status} when asked to log in. Try again later."))
+            if status != 200:
+                raise self._refusal(status, body, "the token")
+            try:
+                self._access = (str(json.loads(body)["access"]), time.monotonic())
+            except (ValueError, KeyError, TypeError):
+                raise SourceError(f"{self.name} does not answer like Label Studio. Is the address right?") from None
+        return {"Authorization": f"Bearer {self._access[0]}"}
+
+    def _refusal(self, status: int, body: Any, what: str, location: str = "") -> SourceError | AuthError:
+        if isinstance(body, bytes):
+            with contextlib.suppress(ValueError):
+                body = json.loads(body)
+        if status in (401, 403):
+            return AuthError(
+                f"{self.name} refuses the token ({status}). Nothing was changed; take a new one from Account & Settings there."
+            )
+        if 300 <= status < 400:
+            return SourceError(f"{self.name} sends us on to {_short(location)}. The token was not sent there; give that address.")
+        kind = NotThere if status == 404 else SourceError
+        return kind(f"{self.name} refuses {what} ({status}): {_short(body)}")
+
+    def _unreachable(self, fault: Exception) -> SourceError:
+        why = {
+            httpx.ConnectError: "nobody answers there",
+            httpx.ConnectTimeout: "nobody answers there",
+            httpx.RemoteProtocolError: "it broke off in the middle",
+        }.get(type(fault), "no whole answer in time" if isinstance(fault, TimeoutError | httpx.TimeoutException) else str(fault))
+        return SourceError(f"{self.name} cannot be reached: {why}. Nothing was changed; is it running?")
+
+    def _in_time(self, work: Callable[[], T]) -> T:
+        """Do the work within the deadline, whatever it hangs on: a name look-up and a byte a second have no other end."""
+        done: list[T] = []
+        failed: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                done.append(work())
+            except BaseException as fault:  # handed to the caller below
+                failed.append(fault)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        thread.join(self.deadline)
+        if failed:
+            raise failed[0]
+        if not done:
+            raise TimeoutError
+        return done[0]
+
+
+def _seconds(retry_after: str) -> float | None:
+    return float(retry_after) if retry_after.strip().isdigit() else None
+
+
+def _short(said: Any) -> str:
+    """Say in at most 200 visible characters what a server said."""
+    if isinstance(said, dict):
+        said = said.get("validation_errors") or said.get("detail") or said
+    text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)
+    text = "".join(c if c.isprintable() else " " for c in text).strip()
+    return text[:200] + ("…" if len(text) > 200 else "")
