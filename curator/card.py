@@ -51,7 +51,9 @@ def _limits(manifest: dict[str, Any], rows: pl.DataFrame) -> list[str]:
         sizes = rows[field].drop_nulls().value_counts(sort=True)
         if len(sizes) and sizes["count"][0] / rows.height > ONE_TEAM:
             share = round(100 * sizes["count"][0] / rows.height)
-            said.append(f"{share} % of the examples come from one {field}: a model will take its view for the normal one.")
+            said.append(
+                f"{share} % of the examples come from one {field}: a model will take its view for the normal one."
+            )
     if manifest["splits"]["train"] < 50:
         said.append(f"Only {manifest['splits']['train']} training examples; 50 are the least that is worth a try.")
     return said

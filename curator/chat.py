@@ -34,9 +34,7 @@ def question(pack: Pack, row: dict[str, Any]) -> list[Message]:
 def answer(pack: Pack, row: dict[str, Any]) -> str:
     """Return the answer that the model should learn."""
     severity = "not given" if row["severity"] is None else str(row["severity"])
-    return fill(
-        pack.prompt.answer, {"verdict": row["verdict"], "severity": severity, "analysis": row["analysis"]}
-    )
+    return fill(pack.prompt.answer, {"verdict": row["verdict"], "severity": severity, "analysis": row["analysis"]})
 
 
 def verdict_lead(pack: Pack) -> str:

@@ -83,7 +83,9 @@ def read_manifest(dataset: Path) -> tuple[str, Pack]:
         return str(said["dataset"]), Pack.model_validate(said["pack"])
     except (OSError, ValueError, KeyError, TypeError) as fault:
         why = str(fault).splitlines()[0]
-        raise FileError(f"{dataset.name} is not a whole dataset folder (manifest.json: {why}). Make it with: curator curate") from None
+        raise FileError(
+            f"{dataset.name} is not a whole dataset folder (manifest.json: {why}). Make it with: curator curate"
+        ) from None
 
 
 def by_scenario(rows: list[ChatRow]) -> list[list[ChatRow]]:

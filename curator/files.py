@@ -171,7 +171,9 @@ def _parquet(path: Path) -> Iterator[Record]:
         try:
             yield Record(f"{path.name}: row {number}", canonical(told), told)
         except (TypeError, ValueError) as fault:
-            yield Record(f"{path.name}: row {number}", repr(row).encode(), reason=f"a value that JSON cannot hold: {fault}")
+            yield Record(
+                f"{path.name}: row {number}", repr(row).encode(), reason=f"a value that JSON cannot hold: {fault}"
+            )
 
 
 def _plain(value: Any) -> Any:

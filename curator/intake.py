@@ -42,7 +42,9 @@ class Door:
         told = record.value or {}
         name = told.get("key")
         if not isinstance(name, str) or not isinstance(told["situation"], str):
-            self.taken.append(Refused(record.place, record.payload, "a scenario needs a `key` and a `situation`, both text"))
+            self.taken.append(
+                Refused(record.place, record.payload, "a scenario needs a `key` and a `situation`, both text")
+            )
         else:
             self.scenarios[name] = told
 

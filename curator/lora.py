@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from curator.errors import FileError, PolicyError, UsageError
 from curator.models import UNSAFE
@@ -74,7 +75,7 @@ class Trunk:
         self.causal, self.backbone, self.head = causal, causal.get_decoder(), causal.get_output_embeddings()
         self.dtype = causal.dtype
         self.cut = lowest_adapted(model) if cut is None else cut
-        self._kept: dict[int, torch.Tensor] = {}
+        self._kept: WeakKeyDictionary[Tree, torch.Tensor] = WeakKeyDictionary()
         self._room = KEEP
         if not self._faithful():
             self.cut = 0
@@ -102,9 +103,7 @@ class Trunk:
     def _run(self, hidden: torch.Tensor, tree: Tree, layers: Sequence[Any]) -> torch.Tensor:
         rotary = self.backbone.rotary_emb(hidden, position_ids=tree.positions)
         for layer in layers:
-            hidden = layer(
-                hidden, attention_mask=tree.mask, position_embeddings=rotary, position_ids=tree.positions
-            )
+            hidden = layer(hidden, attention_mask=tree.mask, position_embeddings=rotary, position_ids=tree.positions)
         return hidden
 
     def states(self, tree: Tree, *, keep: bool = False) -> torch.Tensor:
@@ -114,7 +113,7 @@ class Trunk:
                 input_ids=tree.ids, attention_mask=tree.mask, position_ids=tree.positions, use_cache=False
             )
             return whole.last_hidden_state[0]  # type: ignore[no-any-return]  # transformers is not typed
-        hidden = self._kept.get(id(tree))
+        hidden = self._kept.get(tree)
         if hidden is None:
             with torch.no_grad():
                 embedded = self.backbone.embed_tokens(tree.ids)
@@ -122,7 +121,7 @@ class Trunk:
             size = hidden.numel() * hidden.element_size()
             if keep and size <= self._room:
                 self._room -= size
-                self._kept[id(tree)] = hidden
+                self._kept[tree] = hidden
         upper = self._run(hidden, tree, self.backbone.layers[self.cut :])
         return self.backbone.norm(upper)[0]  # type: ignore[no-any-return]
 

@@ -48,9 +48,7 @@ def _from_hub(name: str, cache: Path) -> Path:
         check_safe(folder)
         return folder
     if OFFLINE_BY_CHOICE:
-        raise PolicyError(
-            f"{name!r} would have to be fetched, and HF_HUB_OFFLINE forbids it. Nothing was fetched."
-        )
+        raise PolicyError(f"{name!r} would have to be fetched, and HF_HUB_OFFLINE forbids it. Nothing was fetched.")
 
     def fetch(draft: Path) -> None:
         # A process of its own, so that this one stays offline whatever libraries it loads.
@@ -80,9 +78,7 @@ def publish(folder: Path, make: Any) -> None:
             pass  # somebody else was faster
         except OSError as fault:
             if not folder.is_dir():  # a full folder of that name raises ENOTEMPTY: somebody else was faster
-                raise StorageError(
-                    f"{folder.name} could not be written: {fault}. Nothing was kept."
-                ) from None
+                raise StorageError(f"{folder.name} could not be written: {fault}. Nothing was kept.") from None
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     except OSError as fault:

@@ -4,9 +4,7 @@ import os
 
 OFFLINE_BY_CHOICE = os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}
 
-os.environ.setdefault(
-    "OMP_WAIT_POLICY", "PASSIVE"
-)  # threads that spin cost up to 19x beside one busy neighbour
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin cost up to 19x beside one busy neighbour
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ["HF_HUB_OFFLINE"] = "1"  # models.py fetches in a process of its own
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"

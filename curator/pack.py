@@ -91,20 +91,12 @@ def load_pack(folder: Path) -> Pack:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise PackError(f"{folder.name}/pack.toml cannot be read: {fault}.") from None
     if "<!DOCTYPE" in config or "<!ENTITY" in config:
-        raise PackError(
-            f"{folder.name}/config.xml declares a DOCTYPE, which curator never reads. Take it out."
-        )
+        raise PackError(f"{folder.name}/config.xml declares a DOCTYPE, which curator never reads. Take it out.")
     guidelines = folder / "guidelines.md"
     try:
-        return Pack(
-            **said, config=config, guidelines=guidelines.read_text("utf-8") if guidelines.exists() else ""
-        )
+        return Pack(**said, config=config, guidelines=guidelines.read_text("utf-8") if guidelines.exists() else "")
     except ValidationError as fault:
         first = fault.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "pack"
-        known = (
-            nearest(where.rsplit(".", 1)[-1], list(Pack.model_fields))
-            if first["type"] == "extra_forbidden"
-            else ""
-        )
+        known = nearest(where.rsplit(".", 1)[-1], list(Pack.model_fields)) if first["type"] == "extra_forbidden" else ""
         raise PackError(f"{folder.name}/pack.toml: {where}: {first['msg']}. {known}".rstrip()) from None

@@ -10,8 +10,10 @@ import polars as pl
 from curator.dataset import Dataset, Draft
 from curator.engines import Engine, Local
 from curator.errors import CuratorError, StageError, UsageError
-from curator.recipe import Recipe, Step
-from curator.stage import Given, Outcome
+from curator.progress import Progress, quiet
+from curator.recipe import Recipe, Step, load_recipe
+from curator.stage import Given, Known, Outcome
+from curator.workspace import Workspace
 
 log = logging.getLogger("curator")
 
@@ -69,3 +71,19 @@ def check_nothing_lost(step: Step, rows: pl.DataFrame, outcome: Outcome) -> None
         raise StageError(f"Stage {step.name!r} made up {len(new)} ids (for example {new[0]!r}).")
     if outcome.dropped["reason"].null_count():
         raise StageError(f"Stage {step.name!r} dropped rows without a reason.")
+
+
+def curate_workspace(workspace: Workspace, recipe: Path | None = None, progress: Progress = quiet) -> Dataset:
+    """Curate what the workspace's store holds, by its recipe or the one given, and return the dataset."""
+    steps = load_recipe(recipe or workspace.recipe)
+    with workspace.store() as store:
+        rows, people = store.examples(), store.people()
+    given = Given(
+        key=workspace.key,
+        people=tuple(Known(person.name or "", person.email) for person in people),
+        cache=workspace.cache,
+        embedder=workspace.config.embedder,
+        pack=workspace.pack,
+        progress=progress,
+    )
+    return curate(rows, steps, workspace.datasets, given)

@@ -50,9 +50,7 @@ def load_recipe(path: Path) -> Recipe:
     try:
         return parse_recipe(path.read_text("utf-8"), path.name)
     except FileNotFoundError:
-        raise RecipeError(
-            f"There is no recipe {path.name}. Copy the standard one with: curator init"
-        ) from None
+        raise RecipeError(f"There is no recipe {path.name}. Copy the standard one with: curator init") from None
     except UnicodeDecodeError as fault:
         raise RecipeError(f"{path.name} is not UTF-8 text: {fault}.") from None
 
@@ -67,9 +65,7 @@ def parse_recipe(text: str, name: str = "recipe") -> Recipe:
         raise RecipeError(f"{name}: {odd[0]!r} means nothing here. {nearest(odd[0], ['step'])}")
     listed = said.get("step")
     if not isinstance(listed, list) or not listed or not all(isinstance(entry, dict) for entry in listed):
-        raise RecipeError(
-            f'{name} has no steps. Each begins with [[step]] and a line such as: use = "validate"'
-        )
+        raise RecipeError(f'{name} has no steps. Each begins with [[step]] and a line such as: use = "validate"')
     steps = tuple(_step(entry, f"{name}, step {n}") for n, entry in enumerate(listed, 1))
     _check_order(steps, name)
     return Recipe(steps)
@@ -96,9 +92,7 @@ def _find(use: str, where: str) -> Stage:
     else:
         raise RecipeError(f"{where}: there is no stage {use!r}. {nearest(use, known_stages())}")
     if not isinstance(found, Stage):
-        raise RecipeError(
-            f"{where}: {use!r} is not a stage. Put @stage('row') or @stage('corpus') above the function."
-        )
+        raise RecipeError(f"{where}: {use!r} is not a stage. Put @stage('row') or @stage('corpus') above the function.")
     return found
 
 
@@ -109,26 +103,20 @@ def _checked(found: Stage, use: str, settings: dict[str, Any], where: str) -> di
     }
     for word in settings:
         if word not in fields:
-            raise RecipeError(
-                f"{where}: stage {use!r} has no setting {word!r}. {nearest(word, list(fields))}"
-            )
+            raise RecipeError(f"{where}: stage {use!r} has no setting {word!r}. {nearest(word, list(fields))}")
     shape = create_model(use.replace(":", "_"), __config__=ConfigDict(extra="forbid"), **fields)
     try:
         return shape(**settings).model_dump()
     except ValidationError as fault:
         first = fault.errors()[0]
-        raise RecipeError(
-            f"{where}: {use}.{first['loc'][0]}: {first['msg']}; given {first['input']!r}."
-        ) from None
+        raise RecipeError(f"{where}: {use}.{first['loc'][0]}: {first['msg']}; given {first['input']!r}.") from None
 
 
 def _check_order(steps: tuple[Step, ...], name: str) -> None:
     done: set[str] = set()
     for step in steps:
         if missing := [word for word in step.stage.after if word not in done]:
-            raise RecipeError(
-                f"{name}: {step.name!r} needs {missing[0]!r} before it. Add that step, or move it up."
-            )
+            raise RecipeError(f"{name}: {step.name!r} needs {missing[0]!r} before it. Add that step, or move it up.")
         if step.name in done:
             raise RecipeError(f"{name}: {step.name!r} stands twice. Leave one out.")
         done.add(step.name)

@@ -119,9 +119,7 @@ def _tokenizer(reader: GGUFReader) -> Any:
     special = [token for token, kind in zip(tokens, kinds, strict=True) if kind == CONTROL]
     inner.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special])
     names = ENDS | {"unk": "unknown"}
-    ends = {
-        f"{k}_token": tokens[_said(reader, f"tokenizer.ggml.{name}_token_id")] for k, name in names.items()
-    }
+    ends = {f"{k}_token": tokens[_said(reader, f"tokenizer.ggml.{name}_token_id")] for k, name in names.items()}
     most = _said(reader, "llama.context_length")
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, model_max_length=most, **ends)
     tokenizer.chat_template = _said(reader, "tokenizer.chat_template")

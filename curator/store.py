@@ -120,9 +120,7 @@ class Store:
                             self._db.execute(statement)
                         self._db.execute(f"PRAGMA user_version={VERSION}")
         except (sqlite3.Error, OSError) as fault:
-            raise StorageError(
-                f"The store {path.name} cannot be opened: {fault}. Nothing was changed."
-            ) from None
+            raise StorageError(f"The store {path.name} cannot be opened: {fault}. Nothing was changed.") from None
         if self._version() > VERSION:
             raise StorageError(
                 f"The store {path.name} was written by a newer curator. Nothing was changed; update curator."
@@ -151,9 +149,7 @@ class Store:
                 self._db.execute("COMMIT")
             except sqlite3.Error as fault:
                 self._undo()
-                raise StorageError(
-                    f"The store could not be written: {fault}. This step left nothing behind."
-                ) from None
+                raise StorageError(f"The store could not be written: {fault}. This step left nothing behind.") from None
             except BaseException:
                 self._undo()
                 raise
@@ -180,9 +176,7 @@ class Store:
                         ) from None
                     time.sleep(0.05)
             lock.truncate(0)
-            lock.write(
-                f"Process {os.getpid()} on {socket.gethostname()}, since {datetime.now(UTC):%H:%M:%S} UTC,"
-            )
+            lock.write(f"Process {os.getpid()} on {socket.gethostname()}, since {datetime.now(UTC):%H:%M:%S} UTC,")
             lock.flush()
             yield
 
@@ -232,9 +226,7 @@ class Store:
                 (name, last[0] + 1, source, record.record),
             )
             return "deleted"
-        row_text = json.dumps(
-            record.answer.row(id=name, source=source, revision=0), ensure_ascii=False, sort_keys=True
-        )
+        row_text = json.dumps(record.answer.row(id=name, source=source, revision=0), ensure_ascii=False, sort_keys=True)
         seal = hashlib.sha256(record.payload + b"\0" + row_text.encode()).hexdigest()
         if last is not None and last[1] == seal:
             return "same"
@@ -306,17 +298,13 @@ class Store:
 
     def people(self) -> list[Person]:
         """Return everybody, ordered by e-mail."""
-        rows = self._db.execute(
-            "SELECT email, stakeholder, pseudonym, name, team, consent FROM people ORDER BY email"
-        )
+        rows = self._db.execute("SELECT email, stakeholder, pseudonym, name, team, consent FROM people ORDER BY email")
         return [Person(*row[:5], consent=tuple(json.loads(row[5]))) for row in rows]
 
     def put_project(self, server: str, project: int, pack: str, config_sha256: str) -> None:
         """Remember that this project of this server belongs to the workspace."""
         with self.write() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO projects VALUES (?, ?, ?, ?)", (server, project, pack, config_sha256)
-            )
+            db.execute("INSERT OR REPLACE INTO projects VALUES (?, ?, ?, ?)", (server, project, pack, config_sha256))
 
     def projects(self) -> list[dict[str, Any]]:
         """Return the workspace's projects: server, project, pack, config_sha256."""
@@ -330,9 +318,11 @@ class Store:
         with self.write() as db:
             db.executemany("INSERT OR REPLACE INTO scenarios VALUES (?, ?, ?)", scenarios)
 
-    def scenarios(self) -> list[tuple[str, str, str]]:
-        """Return the scenarios that were remembered, ordered by identity."""
-        return self._db.execute("SELECT scenario, pack, data FROM scenarios ORDER BY scenario").fetchall()
+    def known_scenarios(self) -> dict[str, dict[str, Any]]:
+        """Return the scenarios that were remembered, by the key that files use for them."""
+        rows = self._db.execute("SELECT data FROM scenarios ORDER BY scenario").fetchall()
+        told = [json.loads(row[0]) for row in rows]
+        return {one["key"]: one for one in told if isinstance(one.get("key"), str)}
 
     def intakes(self) -> Intake:
         """Return the sum of everything that ever came in."""

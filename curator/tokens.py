@@ -57,7 +57,9 @@ class Encoder:
             return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=ask))
         except TemplateError:
             if turns[0]["role"] != "system":
-                raise UsageError("The model's chat template refuses a question and an answer. Use another model.") from None
+                raise UsageError(
+                    "The model's chat template refuses a question and an answer. Use another model."
+                ) from None
             joined = {"role": "user", "content": turns[0]["content"] + "\n\n" + turns[1]["content"]}
             return self._render([joined, *turns[2:]], ask=ask)  # some templates know no system turn
 
@@ -102,7 +104,9 @@ class Encoder:
         question, answer = self.question(row.question), self.answer(row.answer)
         verdict = self.verdict(row.verdict)
         if answer[: len(verdict)] != verdict or answer[-1] != self.stop:
-            raise FileError(f"Row {row.id}: the tokens of the answer do not begin with its verdict and end with a stop.")
+            raise FileError(
+                f"Row {row.id}: the tokens of the answer do not begin with its verdict and end with a stop."
+            )
         return Encoded(row, question + answer, len(question), len(question) + len(verdict))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from curator.offline import torch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tree:
     """The tokens of several sequences, each shared token once, as a model takes them.
 

@@ -52,9 +52,7 @@ class Workspace:
         for folder in (here, *here.parents):
             if (folder / FILE).is_file():
                 return cls(folder, read_config(folder / FILE))
-        raise UsageError(
-            f"There is no {FILE} in {here.name or here} or above it. Start one here with: curator init"
-        )
+        raise UsageError(f"There is no {FILE} in {here.name or here} or above it. Start one here with: curator init")
 
     @property
     def hidden(self) -> Path:
@@ -131,8 +129,6 @@ def read_config(path: Path) -> Config:
         first = fault.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         hint = (
-            nearest(where.rsplit(".", 1)[-1], list(Config.model_fields))
-            if first["type"] == "extra_forbidden"
-            else ""
+            nearest(where.rsplit(".", 1)[-1], list(Config.model_fields)) if first["type"] == "extra_forbidden" else ""
         )
         raise UsageError(f"{path.name}: {where}: {first['msg']}. {hint}".rstrip()) from None

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 import jiter
 
-from curator.errors import AuthError, SourceError, UsageError
+from curator.errors import AuthError, CuratorError, SourceError, UsageError
 
 OLDEST = (1, 23, 0)
 DEADLINE = 120.0  # seconds for one answer, from the first byte sent to the last byte read
@@ -37,6 +37,10 @@ class NotThere(SourceError):
     """What was asked for is not on the server."""
 
 
+class Rejected(SourceError):
+    """The server refuses what was sent as wrong."""
+
+
 class Unsure(SourceError):
     """The server did not say whether it took what was sent."""
 
@@ -44,7 +48,7 @@ class Unsure(SourceError):
 class _Passing(Exception):
     """A read that may go well the next time; carries the error to raise when it does not."""
 
-    def __init__(self, error: SourceError, wait: float | None = None) -> None:
+    def __init__(self, error: CuratorError, wait: float | None = None) -> None:
         super().__init__(str(error))
         self.error, self.wait = error, wait
 
@@ -60,7 +64,7 @@ def connect(url: str, token: str, *, any_version: bool = False, deadline: float 
     found = tuple(int(n) for n in re.findall(r"\d+", release)[:3])
     if found < OLDEST and not any_version:
         raise UsageError(
-            f"{client.name} runs Label Studio {release or 'of an unknown version'}; curator is made for 1.23.0 or newer."
+            f"{client.name} runs Label Studio {release or 'of an unknown version'}; curator needs 1.23.0 or newer."
             " Update it, or go on all the same with --any-version."
         )
     client.me = int(client.wanted(client.get("api/current-user/whoami"), dict, "whoami")["id"])
@@ -117,7 +121,9 @@ class Client:
         """Change a project's settings, after the server's own check of a new config."""
         if "label_config" in settings:
             config = settings["label_config"]
-            self._write(lambda ls, once: ls.projects.validate_label_config(project, label_config=config, request_options=once))
+            self._write(
+                lambda ls, once: ls.projects.validate_label_config(project, label_config=config, request_options=once)
+            )
         self._write(lambda ls, once: ls.projects.update(project, **settings, request_options=once))
 
     def import_tasks(self, project: int, rows: list[dict[str, Any]]) -> None:
@@ -126,7 +132,9 @@ class Client:
 
     def annotate(self, task: int, result: list[dict[str, Any]], **more: Any) -> int:
         """Answer a task as this account; return the annotation's id."""
-        return int(self._write(lambda ls, once: ls.annotations.create(task, result=result, request_options=once, **more)).id)
+        return int(
+            self._write(lambda ls, once: ls.annotations.create(task, result=result, request_options=once, **more)).id
+        )
 
     @cached_property
     def _sdk(self) -> Any:
@@ -136,18 +144,19 @@ class Client:
 
     def _write(self, work: Callable[[Any, dict[str, Any]], T]) -> T:
         from label_studio_sdk.core.api_error import ApiError
+        from label_studio_sdk.core.parse_error import ParsingError
 
         once = {"max_retries": 0, "timeout_in_seconds": int(self.deadline)}
         try:
             return self._in_time(lambda: work(self._sdk, once))
         except ApiError as fault:
             status = fault.status_code or 0
-            if status >= 500:
+            if not 300 <= status < 500:  # 200 with a body that nobody can read is no answer either
                 raise Unsure(f"{self.name} answered {status} to what was sent; it may have kept it.") from None
             raise self._refusal(status, fault.body, "what was sent") from None
         except (httpx.ConnectError, httpx.ConnectTimeout) as fault:
             raise self._unreachable(fault) from None
-        except (httpx.HTTPError, TimeoutError, json.JSONDecodeError) as fault:
+        except (httpx.HTTPError, TimeoutError, json.JSONDecodeError, ParsingError) as fault:
             raise Unsure(f"{self.name} did not say whether it took what was sent ({type(fault).__name__}).") from None
 
     def _read(self, path: str, query: dict[str, Any]) -> Any:
@@ -158,7 +167,9 @@ class Client:
         if status in (408, 429):
             raise _Passing(self._refusal(status, body, path), _seconds(headers.get("retry-after", "")))
         if status >= 500:
-            raise _Passing(Unreadable(f"{self.name} answers {path} with {status}. Nothing of it was kept; try again later."))
+            raise _Passing(
+                Unreadable(f"{self.name} answers {path} with {status}. Nothing of it was kept; try again later.")
+            )
         if status != 200:
             raise self._refusal(status, body, path, headers.get("location", ""))
         try:
@@ -176,7 +187,9 @@ class Client:
                 for part in answer.iter_bytes():
                     body += part
                     if len(body) > LARGEST:
-                        raise SourceError(f"{self.name} answers {path} with more than {LARGEST} bytes. Nothing of it was kept.")
+                        raise SourceError(
+                            f"{self.name} answers {path} with more than {LARGEST} bytes. Nothing of it was kept."
+                        )
                 return answer.status_code, answer.headers, bytes(body)
 
         try:
@@ -199,29 +212,34 @@ class Client:
                 raise SourceError(f"{self.name} does not answer like Label Studio. Is the address right?") from None
         return {"Authorization": f"Bearer {self._access[0]}"}
 
-    def _refusal(self, status: int, body: Any, what: str, location: str = "") -> SourceError | AuthError:
+    def _refusal(self, status: int, body: Any, what: str, location: str = "") -> CuratorError:
         if isinstance(body, bytes):
             with contextlib.suppress(ValueError):
                 body = json.loads(body)
         if status in (401, 403):
             return AuthError(
-                f"{self.name} refuses the token ({status}). Nothing was changed; take a new one from Account & Settings there."
+                f"{self.name} refuses the token ({status}). Nothing was changed."
+                " Take a new one from Account & Settings there."
             )
         if 300 <= status < 400:
-            return SourceError(f"{self.name} sends us on to {_short(location)}. The token was not sent there; give that address.")
-        kind = NotThere if status == 404 else SourceError
+            return SourceError(
+                f"{self.name} sends us on to {_short(location)}. The token was not sent there; give that address."
+            )
+        kind = NotThere if status == 404 else Rejected if status in (400, 409, 413, 422) else SourceError
         return kind(f"{self.name} refuses {what} ({status}): {_short(body)}")
 
     def _unreachable(self, fault: Exception) -> SourceError:
-        why = {
-            httpx.ConnectError: "nobody answers there",
-            httpx.ConnectTimeout: "nobody answers there",
-            httpx.RemoteProtocolError: "it broke off in the middle",
-        }.get(type(fault), "no whole answer in time" if isinstance(fault, TimeoutError | httpx.TimeoutException) else str(fault))
+        why = str(fault)
+        if isinstance(fault, TimeoutError | httpx.TimeoutException):
+            why = f"no whole answer within {self.deadline:.0f} s"
+        if isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout):
+            why = "nobody answers there"
+        if isinstance(fault, httpx.RemoteProtocolError | httpx.ReadError):
+            why = "it broke off in the middle"
         return SourceError(f"{self.name} cannot be reached: {why}. Nothing was changed; is it running?")
 
     def _in_time(self, work: Callable[[], T]) -> T:
-        """Do the work within the deadline, whatever it hangs on: a name look-up and a byte a second have no other end."""
+        """Do the work within the deadline, whatever it hangs on: a name look-up, a byte a second."""
         done: list[T] = []
         failed: list[BaseException] = []
 

@@ -25,7 +25,7 @@ def migrate() -> None:
 
 
 def accounts(wanted: list[dict[str, str]]) -> dict[str, dict[str, Any]]:
-    """Make each account or give it its new password; return id and token by e-mail. The very first one owns the rest."""
+    """Make each account or give it its new password; return ids and tokens. The first of all is the owner."""
     users = importlib.import_module("users.models").User
     organizations = importlib.import_module("organizations.models").Organization
     tokens = importlib.import_module("jwt_auth.models").LSAPIToken

@@ -51,9 +51,7 @@ def up(folder: Path, progress: Progress = quiet) -> Running:
                 if lock is not None:
                     return _start(folder, lock, progress)
         except OSError as fault:
-            raise StorageError(
-                f"Label Studio's folder cannot be written: {fault}. No server was started."
-            ) from None
+            raise StorageError(f"Label Studio's folder cannot be written: {fault}. No server was started.") from None
         found = running(folder)
         if found is not None:
             return found
@@ -100,7 +98,7 @@ def embedded(folder: Path, progress: Progress = quiet) -> Iterator[Running]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return all that Label Studio may know of this machine. It reads plain names such as DEBUG, HOST, PORT and CI too."""
+    """Return all that Label Studio may know of this machine. It reads plain DEBUG, HOST, PORT and CI too."""
     passed = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     nowhere = "http://127.0.0.1:9"  # nobody listens: what would phone home fails at once
     return passed | {
@@ -166,7 +164,9 @@ def _start(folder: Path, lock: IO[str], progress: Progress) -> Running:
         "--log-level",
         "WARNING",
     ]
-    with open(folder / LOG, "ab") as log:
+    if (folder / LOG).exists():
+        (folder / LOG).replace(folder / f"{LOG}.old")
+    with open(folder / LOG, "wb") as log:
         process = subprocess.Popen(  # noqa: S603
             [*command, "--internal-host", "127.0.0.1", "--port", str(port)],
             env=environment(folder),
@@ -273,9 +273,7 @@ def empty_database(progress: Progress = quiet) -> Path:
             draft = Path(place) / "data"
             draft.mkdir()
             _migrate(draft, progress)
-            (draft / ".env").unlink(
-                missing_ok=True
-            )  # the key that signs tokens: each workspace makes its own
+            (draft / ".env").unlink(missing_ok=True)  # the key that signs tokens: each workspace makes its own
             draft.rename(made)
     return made
 

@@ -1,0 +1,44 @@
+"""The model card of an adapter."""
+
+from typing import Any
+
+from curator.pack import Pack
+
+
+def card(report: dict[str, Any], pack: Pack) -> str:
+    """Return the README of an adapter folder: what it was trained on, how, and what it is not for."""
+    settings, best = report["settings"], report["best_epoch"] - 1
+    refused = len(report["refused"]["longer than longest"])
+    held = (
+        f"validation loss {report['validation_loss'][best]:.3f}"
+        if report["validation_loss"]
+        else f"training loss {report['train_loss'][best]:.3f} (there were no validation rows)"
+    )
+    return f"""---
+base_model: {report["base_name"]}
+library_name: peft
+tags: [lora, curator]
+---
+
+# {pack.title}: adapter for {report["base_name"]}
+
+Given a situation, its context and a stakeholder, it answers with a verdict ({", ".join(pack.verdicts)}) and an
+analysis from that stakeholder's perspective ({", ".join(pack.stakeholders)}).
+
+| | |
+|---|---|
+| training rows | {report["rows"]["train"]} answers to {report["scenarios"]["train"]} scenarios, {report["tokens"]} tokens; {refused} refused as too long |
+| dataset | `{report["dataset"]}` |
+| base model | `{report["base"]}` |
+| kept | epoch {report["best_epoch"]} of {len(report["train_loss"])}, {held} |
+| LoRA | rank {settings["rank"]}, alpha {settings["alpha"]}, {"all layers" if not settings["layers"] else f"top {settings['layers']} layers"}, rate {settings["rate"]:g}, seed {settings["seed"]} |
+
+## What it is not for
+
+It repeats the judgements of the few people whose answers it was trained on. It does not know the law, the people or
+the facts, and a verdict of it decides nothing about anybody. Whether it is better than its base model is not said by
+the losses above: run `curator evaluate`, which compares both on scenarios that neither has seen.
+
+A small model remembers texts that were given to it, above all repeated ones: share the adapter only with people who
+may read the answers.
+"""

@@ -1,0 +1,169 @@
+"""A workspace's answers: from its Label Studio project, or from files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curator.dataset import Dataset
+from curator.errors import SourceError, StorageError, UsageError
+from curator.example import scenario_id
+from curator.files import canonical, read
+from curator.intake import Door, is_scenario
+from curator.progress import Progress, quiet
+from curator.store import Intake, Refused, Store
+from curator.workspace import Workspace
+
+if TYPE_CHECKING:
+    from curator.studio.client import Client
+
+TOKEN = "LABEL_STUDIO_API_KEY"  # noqa: S105  the name of an environment variable
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Label Studio project and where people open it."""
+
+    number: int
+    url: str
+
+
+def client(workspace: Workspace) -> "Client":
+    """Connect to the workspace's Label Studio as its owner; SourceError when it is down."""
+    from curator.studio import people, server
+    from curator.studio.client import connect
+
+    url = workspace.config.server.url
+    if url != "embedded":
+        return connect(url, _token())
+    running = server.running(workspace.studio)
+    if running is None:
+        raise SourceError("Label Studio is down. Nothing was fetched; start it with: curator up")
+    return connect(running.url, people.account(workspace.studio).token)
+
+
+def _token() -> str:
+    import os
+
+    if not (token := os.environ.get(TOKEN, "").strip()):
+        raise UsageError(f"The server in curator.toml needs a token. Put it into the environment as {TOKEN}.")
+    return token
+
+
+def server_name(workspace: Workspace) -> str:
+    """Return what the server is called in the store: its address, or `embedded`, whose port changes."""
+    return workspace.config.server.url
+
+
+def project(workspace: Workspace, progress: Progress = quiet) -> Project:
+    """Find or make the project of the workspace's pack; every known person gets an account on the embedded server."""
+    from curator.studio import people, push
+
+    with workspace.store() as store:
+        everybody = store.people()
+        if not everybody:
+            raise UsageError("Nobody is known who could answer. Add people first: curator people add FILE")
+        link = client(workspace)
+        if server_name(workspace) == "embedded":
+            progress("accounts", 0, len(everybody))
+            people.make_accounts(workspace.studio, everybody)
+            progress("accounts", len(everybody), len(everybody))
+        number = push.ensure_project(link, store, workspace.pack, server_name(workspace), annotators=len(everybody))
+    return Project(number, f"{link.url}/projects/{number}")
+
+
+def _number(store: Store, workspace: Workspace) -> int:
+    mine = [p["project"] for p in store.projects() if p["server"] == server_name(workspace)]
+    if not mine:
+        raise UsageError("There is no project yet. Make it with: curator project")
+    return int(mine[-1])
+
+
+def push(workspace: Workspace, files: list[Path], progress: Progress = quiet) -> tuple[int, int, list[Refused]]:
+    """Send the scenarios of the files; return how many were sent, were there already, and could not be read."""
+    from curator.studio import push as pushing
+
+    good: list[dict[str, Any]] = []
+    bad: list[Refused] = []
+    for path in files:
+        for record in read(path):
+            if record.value is None or not is_scenario(record.value):
+                bad.append(
+                    Refused(record.place, record.payload, record.reason or "not a scenario: it has no situation")
+                )
+            else:
+                good.append(record.value)
+    with workspace.store() as store:
+        number = _number(store, workspace)
+        pushed = pushing.push(client(workspace), store, workspace.pack, number, good, progress)
+        store.take("scenarios", bad)
+    return pushed.sent, pushed.known, bad
+
+
+def pull(workspace: Workspace, confirm_deletions: bool = False, progress: Progress = quiet) -> Intake:
+    """Fetch what is new, changed or gone in the workspace's project."""
+    from curator.studio import sync
+
+    with workspace.store() as store:
+        number = _number(store, workspace)
+        return sync.pull(
+            client(workspace),
+            store,
+            number,
+            workspace.pack,
+            workspace.key,
+            server_name(workspace),
+            progress,
+            confirm_deletions=confirm_deletions,
+        )
+
+
+def add(workspace: Workspace, files: list[Path], source: str | None = None) -> Intake:
+    """Read answers (and the scenarios they name) from files into the store, all files in one transaction each.
+
+    Files are read whole before anything is kept: a file that is refused leaves nothing behind.
+    """
+    records = [(path, read(path)) for path in files]
+    total = Intake()
+    with workspace.store() as store:
+        known = store.known_scenarios()
+        door = Door(workspace.pack, workspace.key, {p.email: p for p in store.people()}, known)
+        for _, told in records:  # scenarios first, wherever they stand
+            door.take(record for record in told if record.value is not None and is_scenario(record.value))
+        for path, told in records:
+            rest = [record for record in told if record.value is None or not is_scenario(record.value)]
+            before = len(door.taken)
+            door.take(rest)
+            total += store.take(source or path.name.split(".")[0], door.taken[before:])
+        store.put_scenarios(_named(told, workspace.pack.name) for told in known.values())
+    return total
+
+
+def _named(told: dict[str, Any], pack: str) -> tuple[str, str, str]:
+    name = scenario_id(told["situation"], str(told.get("context") or ""), pack)
+    return name, pack, canonical({**told, "scenario": name}).decode()
+
+
+def verify(workspace: Workspace) -> dict[str, Any]:
+    """Check the store and the last dataset; return what holds, and what was set aside. StorageError if something is wrong."""
+    with workspace.store() as store:
+        if wrong := store.verify():
+            raise StorageError(f"The store is damaged: {wrong[0]}. Restore it from a backup; nothing was changed.")
+        intake, rows, set_aside = store.intakes(), store.examples(), store.quarantined()
+    lines = [
+        f"fetched {intake.fetched} = {intake.new} new + {intake.changed} changed + {intake.same} as before "
+        f"+ {intake.quarantined} set aside",
+        f"stored {intake.new + intake.changed} wordings of answers; {rows.height} answers stand today",
+    ]
+    try:
+        dataset = Dataset.find(workspace.datasets)
+    except UsageError:
+        return {"lines": [*lines, "no dataset yet"], "quarantine": set_aside}
+    dataset.verify()
+    given, kept = dataset.manifest["input"]["rows"], dataset.manifest["rows"]
+    dropped = sum(step["dropped"] for step in dataset.manifest["steps"])
+    if given != kept + dropped:
+        raise StorageError(f"{dataset.name}: {given} answers came in, {kept} + {dropped} came out. Run: curator curate")
+    lines.append(
+        f"dataset {dataset.name}: {given} answers = {kept} kept + {dropped} left with a reason; all hashes hold"
+    )
+    return {"lines": lines, "quarantine": set_aside}

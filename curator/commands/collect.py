@@ -1,0 +1,172 @@
+"""Commands that bring answers in."""
+
+from pathlib import Path
+
+import rich_click as click
+
+from curator.console import json_option, progress, say, show_json, show_table
+from curator.errors import QUARANTINED
+
+FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+
+
+@click.command()
+@click.argument("folder", default=".", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--pack", default="workplace", show_default=True, help="The labeling task to begin with.")
+@click.option("--sample", is_flag=True, help="Bring the sample scenarios, answers and people along.")
+def init(folder: Path, pack: str, sample: bool) -> None:
+    """Make FOLDER a workspace: curator.toml, a recipe and a pack to edit."""
+    from curator.begin import begin
+
+    for made in begin(folder, pack, sample=sample):
+        say(f"made {made}")
+    say("Next: curator status")
+
+
+@click.command()
+@click.option("--email", help="Whose log-in to print (default: the owner's).")
+@json_option
+def up(email: str | None, as_json: bool) -> None:
+    """Start the embedded Label Studio on a free port of this machine."""
+    from curator.studio import people, server
+    from curator.workspace import Workspace
+
+    workspace = Workspace.find()
+    with progress() as bar:
+        running = server.up(workspace.studio, bar)
+    account = people.account(workspace.studio, email)
+    told = {"url": running.url, "email": account.email, "password": account.password, "pid": running.pid}
+    if as_json:
+        return show_json(told)
+    say(f"Label Studio is up at {running.url}")
+    say(f"log in as {account.email} with {account.password}")
+    return None
+
+
+@click.command()
+def down() -> None:
+    """Stop the embedded Label Studio."""
+    from curator.studio import server
+    from curator.workspace import Workspace
+
+    say("Label Studio is down." if server.down(Workspace.find().studio) else "Label Studio was not running.")
+
+
+@click.group()
+def people() -> None:
+    """Who answers, and from which role."""
+
+
+@people.command("add")
+@click.argument("who")
+@click.option("--stakeholder", help="The role from which this person judges.")
+@click.option("--team", help="The team that this person belongs to.")
+@click.option("--name", help="The full name, so that it can be taken out of texts.")
+def people_add(who: str, stakeholder: str | None, team: str | None, name: str | None) -> None:
+    """Add one person by e-mail, or all of a JSONL or CSV file (email, stakeholder, team, name)."""
+    from curator.begin import add_people
+    from curator.workspace import Workspace
+
+    count = add_people(Workspace.find(), who, stakeholder, team, name)
+    say(f"{count} people are known. Their e-mails stay in the store.")
+
+
+@people.command("list")
+@json_option
+def people_list(as_json: bool) -> None:
+    """List the people: pseudonym, role, team."""
+    from curator.workspace import Workspace
+
+    with Workspace.find().store() as store:
+        rows = [{"pseudonym": p.pseudonym, "stakeholder": p.stakeholder, "team": p.team} for p in store.people()]
+    if as_json:
+        return show_json(rows)
+    show_table(["pseudonym", "stakeholder", "team"], [list(row.values()) for row in rows])
+    return None
+
+
+@click.command()
+def project() -> None:
+    """Make the Label Studio project of this workspace's pack, or find it."""
+    from curator import collecting
+    from curator.workspace import Workspace
+
+    with progress() as bar:
+        found = collecting.project(Workspace.find(), bar)
+    say(f"Project {found.number}, {found.url}")
+    say(f"People answer at {found.url}/data?labeling=1")
+
+
+@click.command()
+@FILES
+def push(files: tuple[Path, ...]) -> int:
+    """Send the scenarios of FILES to the project; those already there are not sent again."""
+    from curator import collecting
+    from curator.workspace import Workspace
+
+    with progress() as bar:
+        sent, known, refused = collecting.push(Workspace.find(), list(files), bar)
+    say(f"{sent} scenarios sent, {known} were there already.")
+    for record in refused:
+        say(f"set aside: {record.place}: {record.reason}")
+    return QUARANTINED if refused else 0
+
+
+@click.command()
+@click.option("--confirm-deletions", is_flag=True, help="Believe the server that many answers are gone.")
+@json_option
+def pull(confirm_deletions: bool, as_json: bool) -> int:
+    """Fetch new, changed and deleted answers from the project into the store."""
+    from curator import collecting
+    from curator.workspace import Workspace
+
+    with progress() as bar:
+        intake = collecting.pull(Workspace.find(), confirm_deletions, bar)
+    return _taken(vars(intake), as_json)
+
+
+@click.command()
+@FILES
+@click.option("--source", help="A name for where these come from, such as a team's (default: the file's name).")
+@json_option
+def add(files: tuple[Path, ...], source: str | None, as_json: bool) -> int:
+    """Read answers from FILES without a server: JSONL, CSV, Parquet or a Label Studio JSON export."""
+    from curator import collecting
+    from curator.workspace import Workspace
+
+    return _taken(vars(collecting.add(Workspace.find(), list(files), source)), as_json)
+
+
+def _taken(told: dict[str, int], as_json: bool) -> int:
+    if as_json:
+        show_json(told)
+    else:
+        say(
+            "{fetched} answers fetched: {new} new, {changed} changed, {same} as before, {deleted} deleted.".format(
+                **told
+            )
+        )
+        if told["quarantined"]:
+            say(f"{told['quarantined']} could not be read and were set aside: curator verify")
+    return QUARANTINED if told["quarantined"] else 0
+
+
+@click.command()
+@json_option
+def verify(as_json: bool) -> int:
+    """Prove that nothing was lost: the store's counts and hashes, and every file of the last dataset."""
+    from curator import collecting
+    from curator.workspace import Workspace
+
+    told = collecting.verify(Workspace.find())
+    if as_json:
+        show_json(told)
+    else:
+        for line in told["lines"]:
+            say(line)
+        if told["quarantine"]:
+            show_table(["source", "where", "why"], [[q["source"], q["place"], q["reason"]] for q in told["quarantine"]])
+    return QUARANTINED if told["quarantine"] else 0
+
+
+COMMANDS = [init, up, down, people, project, push, pull, add, verify]

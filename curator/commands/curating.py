@@ -1,0 +1,80 @@
+"""Commands that turn answers into a dataset and explain it."""
+
+from pathlib import Path
+
+import rich_click as click
+
+from curator.console import json_option, progress, say, show_json, show_table
+
+
+@click.command()
+@click.option("--recipe", type=click.Path(path_type=Path), help="Another recipe than the one in curator.toml.")
+@json_option
+def curate(recipe: Path | None, as_json: bool) -> None:
+    """Run the recipe over the store's answers and publish a dataset."""
+    from curator.look import funnel
+    from curator.pipeline import curate_workspace
+    from curator.workspace import Workspace
+
+    with progress() as bar:
+        dataset = curate_workspace(Workspace.find(), recipe, bar)
+    told = {"dataset": dataset.name, "sha256": dataset.manifest["dataset"], "splits": dataset.manifest["splits"]}
+    if as_json:
+        return show_json(told)
+    show_table(["step", "in", "out", "what it decided"], funnel(dataset))
+    splits = ", ".join(f"{n} {name}" for name, n in dataset.manifest["splits"].items())
+    say(f"Dataset {dataset.name} ({dataset.manifest['dataset'][:12]}): {splits}")
+    return None
+
+
+@click.command()
+@click.argument("id")
+@click.option("--dataset", help="Which dataset (default: the last one).")
+@json_option
+def why(id: str, dataset: str | None, as_json: bool) -> None:
+    """Tell the life of one answer: where it came from, what each step decided, and the evidence. Part of an ID will do."""
+    from curator.look import life, life_lines
+    from curator.workspace import Workspace
+
+    told = life(Workspace.find(), id, dataset)
+    if as_json:
+        return show_json(told)
+    for line in life_lines(told):
+        say(line)
+    return None
+
+
+@click.command()
+@json_option
+def stages(as_json: bool) -> None:
+    """List the stages that a recipe can use, with their settings."""
+    from curator.look import stage_list
+
+    told = stage_list()
+    if as_json:
+        return show_json(told)
+    for stage in told:
+        say(f"{stage['stage']}: {stage['does']}")
+        for name, default in stage["settings"].items():
+            say(f"    {name} = {default}")
+    return None
+
+
+@click.command()
+@click.option("--format", "form", default="openai", show_default=True, help="openai, chat, sharegpt, alpaca or csv.")
+@click.option("--split", multiple=True, help="Which splits (default: all). May be given several times.")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder to write to (default: exports/FORMAT).")
+@click.option("--dataset", help="Which dataset (default: the last one).")
+def export(form: str, split: tuple[str, ...], out: Path | None, dataset: str | None) -> None:
+    """Write the dataset in the form that a trainer or a spreadsheet wants."""
+    from curator.dataset import Dataset
+    from curator.formats import export as write
+    from curator.workspace import Workspace
+
+    workspace = Workspace.find()
+    found = Dataset.find(workspace.datasets, dataset)
+    for path, count in write(found, form, list(split), out or workspace.root / "exports" / form):
+        say(f"{count:6d} rows  {path}")
+
+
+COMMANDS = [curate, why, stages, export]

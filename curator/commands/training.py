@@ -1,0 +1,127 @@
+"""Commands that train a small model and look at what it learnt."""
+
+from typing import Any
+
+import rich_click as click
+
+from curator.console import json_option, progress, say, show_json, show_table
+
+
+@click.command()
+@click.option("--dataset", help="Which dataset (default: the last one).")
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Another setting, such as epochs=5.")
+@json_option
+def train(dataset: str | None, changes: tuple[str, ...], as_json: bool) -> None:
+    """Fine-tune a LoRA adapter on the dataset's train split; the same call again reuses it."""
+    from curator import modelling
+    from curator.workspace import Workspace
+
+    with progress() as bar:
+        made = modelling.train(Workspace.find(), dataset, _settings(changes), bar)
+    told: dict[str, Any] = {
+        "model": made.folder.name,
+        "rows": made.rows,
+        "tokens": made.tokens,
+        "refused": made.refused,
+        "train_loss": made.train_loss,
+        "validation_loss": made.validation_loss,
+        "best_epoch": made.best_epoch,
+        "seconds": round(made.seconds, 1),
+        "tokens_per_second": round(made.tokens_per_second, 1),
+        "reused": made.reused,
+    }
+    if as_json:
+        return show_json(told)
+    curve = [
+        [n, round(a, 4), round(b, 4)]
+        for n, (a, b) in enumerate(zip(made.train_loss, made.validation_loss, strict=False), 1)
+    ]
+    show_table(["epoch", "loss on train", "loss on validation"], curve)
+    speed = "trained before with the same settings" if made.reused else f"{made.tokens_per_second:,.0f} tokens a second"
+    say(f"Model {made.folder.name}: epoch {made.best_epoch} is kept; {made.rows} rows, {made.tokens:,} tokens, {speed}")
+    if made.refused:
+        say(f"{len(made.refused)} rows are too long and were not used: {', '.join(made.refused[:5])}")
+    return None
+
+
+def _settings(changes: tuple[str, ...]) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for change in changes:
+        name, found, value = change.partition("=")
+        if not found:
+            raise click.UsageError(f"--set {change!r} is not NAME=VALUE.")
+        told[name.strip()] = value.strip()
+    return told
+
+
+@click.command()
+@click.option("--model", help="Which model (default: the last one).")
+@click.option("--generations", default=3, show_default=True, help="How many scenarios to answer in full, side by side.")
+@json_option
+def evaluate(model: str | None, generations: int, as_json: bool) -> None:
+    """Compare the base model with the tuned one on scenarios that it never saw."""
+    from curator import modelling
+    from curator.workspace import Workspace
+
+    with progress() as bar:
+        told = modelling.evaluate(Workspace.find(), model, generations, bar)
+    if as_json:
+        return show_json(told)
+    show_table(
+        ["", "n", "base", "95 %", "tuned", "95 %", "difference", "95 %"],
+        evaluation_rows(told),
+        title="Accuracy of the verdict",
+    )
+    say(str(told["verdict"]))
+    return None
+
+
+def evaluation_rows(told: dict[str, Any]) -> list[list[Any]]:
+    """Return the table of an evaluation: a row for all, each split, role and field of work."""
+    raise NotImplementedError
+
+
+@click.command()
+@click.argument("situation", required=False)
+@click.option("--context", default="", help="The norms against which to judge.")
+@click.option("--scenario", help="A scenario of the last dataset instead, by its id (part of it will do).")
+@click.option("--stakeholder", multiple=True, help="From which role (default: all of the pack).")
+@click.option("--model", help="Which model (default: the last one).")
+@json_option
+def ask(
+    situation: str | None,
+    context: str,
+    scenario: str | None,
+    stakeholder: tuple[str, ...],
+    model: str | None,
+    as_json: bool,
+) -> None:
+    """Put one scenario to the model from every stakeholder's view, base beside tuned."""
+    from curator import modelling
+    from curator.look import scenario_text
+    from curator.workspace import Workspace
+
+    workspace = Workspace.find()
+    if (situation is None) == (scenario is None):
+        raise click.UsageError("Give the situation as text, or --scenario ID.")
+    if scenario is not None:
+        situation, context = scenario_text(workspace, scenario)
+    with progress() as bar:
+        told = modelling.ask(workspace, str(situation), context, list(stakeholder), model, bar)
+    if as_json:
+        return show_json(told)
+    say(f"Situation: {situation}")
+    if context:
+        say(f"Context: {context}")
+    for one in told:
+        say()
+        say(f"{one['stakeholder'].upper()}")
+        for which in ("base", "tuned"):
+            if answer := one.get(which):
+                shares = ", ".join(f"{verdict} {share:.0%}" for verdict, share in answer["verdicts"].items())
+                say(f"  {which}: {shares}")
+                say("    " + answer["text"].replace("\n", "\n    "))
+    return None
+
+
+COMMANDS = [train, evaluate, ask]

@@ -1,0 +1,114 @@
+"""A workspace's models: train on the last dataset, evaluate, ask, report."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curator.dataset import Dataset
+from curator.errors import UsageError, nearest
+from curator.look import latest_model
+from curator.progress import Progress, quiet
+from curator.workspace import Workspace
+
+if TYPE_CHECKING:
+    from curator.train import Trained
+
+
+def train(
+    workspace: Workspace, dataset: str | None = None, changes: dict[str, Any] | None = None, progress: Progress = quiet
+) -> "Trained":
+    """Train an adapter on a dataset (default: the last one) and return what came of it; the same call reuses it."""
+    from pydantic import ValidationError
+
+    from curator.models import resolve
+    from curator.train import TrainSettings
+    from curator.train import train as fit
+
+    try:
+        settings = TrainSettings(**(changes or {}))
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        word = str(first["loc"][0])
+        hint = nearest(word, list(TrainSettings.model_fields)) if first["type"] == "extra_forbidden" else ""
+        raise UsageError(f"Setting {word!r}: {first['msg']}. {hint}".rstrip()) from None
+    found = Dataset.find(workspace.datasets, dataset)
+    found.verify()
+    progress("base model", 0, 1)
+    base = resolve(workspace.config.base_model, workspace.cache)
+    progress("base model", 1, 1)
+    call = json.dumps({"base": base.name, **settings.model_dump()}, sort_keys=True)
+    name = f"{found.name}-{hashlib.sha256(call.encode()).hexdigest()[:6]}"
+    return fit(found.folder, workspace.models / name, base, settings, progress)
+
+
+def model(workspace: Workspace, name: str | None = None) -> Path:
+    """Return the folder of an adapter (default: the last one); UsageError where there is none."""
+    found = workspace.models / name if name else latest_model(workspace)
+    if found is None or not (found / "training.json").is_file():
+        made = sorted(p.parent.name for p in workspace.models.glob("*/training.json"))
+        raise UsageError(
+            f"There is no model {name!r}. {nearest(name, made)}" if name else "There is no model yet: curator train"
+        )
+    return found
+
+
+def dataset_of(workspace: Workspace, adapter: Path) -> Dataset:
+    """Return the dataset that an adapter was trained on; UsageError when it is gone."""
+    seal = json.loads((adapter / "training.json").read_text("utf-8")).get("dataset")
+    for folder in sorted(workspace.datasets.glob("v*")):
+        found = Dataset(folder)
+        if found.manifest["dataset"] == seal:
+            return found
+    raise UsageError(f"The dataset that {adapter.name} was trained on is gone. Train again: curator train")
+
+
+def evaluate(
+    workspace: Workspace, name: str | None = None, generations: int = 3, progress: Progress = quiet
+) -> dict[str, Any]:
+    """Evaluate an adapter on what it never saw, base beside tuned, and return the numbers."""
+    from curator.evaluate import evaluate as score
+    from curator.models import resolve
+
+    adapter = model(workspace, name)
+    found = dataset_of(workspace, adapter)
+    found.verify()
+    base = resolve(workspace.config.base_model, workspace.cache)
+    return score(found.folder, adapter, base, adapter, progress, generations=generations)
+
+
+def ask(
+    workspace: Workspace,
+    situation: str,
+    context: str,
+    stakeholders: list[str],
+    name: str | None = None,
+    progress: Progress = quiet,
+) -> list[dict[str, Any]]:
+    """Put a scenario to the model as each stakeholder, base beside tuned."""
+    from curator.ask import ask as put
+    from curator.models import resolve
+
+    roles = list(workspace.pack.stakeholders)
+    for role in stakeholders:
+        if role not in roles:
+            raise UsageError(f"There is no stakeholder {role!r}. {nearest(role, roles)}")
+    base = resolve(workspace.config.base_model, workspace.cache)
+    adapter = model(workspace, name) if name or latest_model(workspace) else None
+    return put(workspace.pack, base, adapter, situation, context, stakeholders or roles, progress)
+
+
+def report(workspace: Workspace, dataset: str | None = None, out: Path | None = None) -> Path:
+    """Write the report of a dataset, with its model's evaluation where there is one."""
+    from curator.report import write_report
+
+    found = Dataset.find(workspace.datasets, dataset)
+    adapter = latest_model(workspace)
+    evaluation = training = None
+    if adapter is not None:
+        training = json.loads((adapter / "training.json").read_text("utf-8"))
+        if training.get("dataset") != found.manifest["dataset"]:
+            training = None
+        elif (adapter / "evaluation.json").is_file():
+            evaluation = json.loads((adapter / "evaluation.json").read_text("utf-8"))
+    return write_report(found, out or workspace.root / "report.html", evaluation, training)

@@ -1,0 +1,83 @@
+"""What things are called on the page, and in which order: all of it from the pack and the rows."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from curator.example import SPLITS
+from curator.pack import Pack
+
+SPLIT_NAMES = {
+    "train": ("Training", "what the model learns from"),
+    "validation": ("Validation", "watched during training, to know when to stop"),
+    "test": ("Test", "never trained on; from the same fields"),
+    "out_of_context": ("Out of context", "never trained on; from fields held out whole"),
+}
+
+
+def humanise(key: str, about: str = "") -> str:
+    """Return a key as a label; letters that its description writes large stay large.
+
+    >>> humanise("outside_expert"), humanise("hr", "an HR partner")
+    ('Outside expert', 'HR')
+    """
+    if key.isidentifier() and re.search(rf"\b{re.escape(key.upper())}\b", about):
+        return key.upper()
+    words = key.replace("_", " ").strip() if key.isidentifier() else key
+    return words[:1].upper() + words[1:]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Values of one field in their order, each with a label and, where the pack tells, what it means."""
+
+    keys: tuple[str, ...]
+    labels: tuple[str, ...]
+    abouts: tuple[str, ...]
+
+    def at(self, key: str | None) -> int:
+        """Return the place of a value, -1 where it has none."""
+        return self.keys.index(key) if key in self.keys else -1
+
+    def label(self, key: str | None) -> str:
+        """Return the label of a value; one that is not on the scale is shown as it is."""
+        place = self.at(key)
+        return self.labels[place] if place >= 0 else (key or "none")
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Return the values for a template or for JSON."""
+        return [
+            {"at": i, "label": label, "about": about}
+            for i, (label, about) in enumerate(zip(self.labels, self.abouts, strict=True))
+        ]
+
+
+@dataclass(frozen=True)
+class Scales:
+    """The fields by which the report sorts and colours."""
+
+    verdicts: Scale
+    roles: Scale
+    domains: Scale
+    splits: Scale
+
+
+def scales(pack: Pack, rows: pl.DataFrame) -> Scales:
+    """Return the order of verdicts and roles as in the pack, of domains by size, of splits as they are made."""
+    sizes = rows.drop_nulls("domain").group_by("domain").len().sort(["len", "domain"], descending=[True, False])
+    named = SPLITS if "split" in rows.columns else ()
+    present = set(rows["split"]) if named else set()
+    splits = tuple(name for name in named if name in present)
+    domains = tuple(sizes["domain"])
+    return Scales(
+        verdicts=_of(pack.verdicts),
+        roles=_of(pack.stakeholders),
+        domains=Scale(domains, tuple(humanise(name) for name in domains), ("",) * len(domains)),
+        splits=Scale(splits, *(tuple(SPLIT_NAMES[name][i] for name in splits) for i in (0, 1))),
+    )
+
+
+def _of(told: dict[str, str]) -> Scale:
+    return Scale(tuple(told), tuple(humanise(key, about) for key, about in told.items()), tuple(told.values()))

@@ -1,0 +1,156 @@
+"""Push: the project, its scenarios as tasks, and (for samples) answers as the people who give them."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from curator.errors import PackError, SourceError, UsageError
+from curator.example import scenario_id
+from curator.pack import Pack
+from curator.progress import Progress, quiet
+from curator.store import Store
+from curator.studio.client import Client, NotThere, Rejected, Unsure, connect
+from curator.studio.listing import ask
+from curator.studio.markup import as_html
+from curator.studio.results import to_result
+
+CHUNK = 500  # tasks in one request
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """How many scenarios were sent, and how many were there already."""
+
+    sent: int
+    known: int
+
+
+def ensure_project(
+    client: Client, store: Store, pack: Pack, server_name: str, title: str | None = None, annotators: int = 1
+) -> int:
+    """Return the workspace's project on this server: the one it has, brought up to date, or a new one."""
+    ours = [p["project"] for p in store.projects() if p["server"] == server_name and p["pack"] == pack.name]
+    for project in sorted(map(int, ours), reverse=True):
+        try:
+            said = client.wanted(client.get(f"api/projects/{project}/"), dict, "the project")
+        except NotThere:  # somebody deleted it there
+            continue
+        _update(client, project, said, pack, annotators)
+        store.put_project(server_name, project, pack.name, pack.hash)
+        return project
+    mark = f"Made by curator ({secrets.token_hex(6)})"
+    try:
+        made = client.create_project(
+            title=(title or pack.title)[:50],
+            description=mark,
+            label_config=pack.config,
+            expert_instruction=as_html(pack.guidelines),
+            show_instruction=False,  # the page has them folded; a window before each session is in the way
+            maximum_annotations=annotators,
+            show_collab_predictions=False,
+            enable_empty_annotation=False,
+            show_skip_button=True,
+        )
+    except Unsure:
+        made = _marked(client, mark)
+    store.put_project(server_name, made, pack.name, pack.hash)
+    return made
+
+
+def push(
+    client: Client,
+    store: Store,
+    pack: Pack,
+    project: int,
+    scenarios: list[dict[str, Any]],
+    progress: Progress = quiet,
+) -> Pushed:
+    """Send the scenarios that the project does not have yet; each carries our own name for it, so none goes twice."""
+    rows = {row["scenario"]: row for row in (task_data(pack, one) for one in scenarios)}
+    store.put_scenarios((name, pack.name, json.dumps(row, ensure_ascii=False)) for name, row in rows.items())
+    there = known(client, project)
+    new = [row for name, row in rows.items() if name not in there]
+    for start in range(0, len(new), CHUNK):
+        _send(client, project, new[start : start + CHUNK])
+        progress("Pushing scenarios", min(start + CHUNK, len(new)), len(new))
+    return Pushed(len(new), len(scenarios) - len(new))
+
+
+def known(client: Client, project: int) -> dict[str, int]:
+    """Return the tasks that are there by our own name for their scenario."""
+    found: dict[str, int] = {}
+    after = 0
+    while True:
+        tasks, left = ask(
+            client, project, [("id", "greater", "Number", after)], 1000, fields="task_only", include="id,data"
+        )
+        for task in tasks:
+            name = (task.get("data") or {}).get("scenario")
+            if isinstance(name, str):
+                found.setdefault(name, task["id"])
+        if left <= len(tasks):
+            return found
+        after = tasks[-1]["id"]
+
+
+def task_data(pack: Pack, scenario: dict[str, Any]) -> dict[str, Any]:
+    """Return a scenario as the data of a task: the pack's keys, and our own name for it."""
+    situation, context = scenario.get("situation"), scenario.get("context") or ""
+    if not isinstance(situation, str) or not situation.strip():
+        raise UsageError(f"The scenario {scenario.get('key') or ''!r} has no situation. Nothing was sent.")
+    name = scenario_id(situation, context, pack.name)
+    data = {"scenario": name, pack.task["situation"]: situation, pack.task.get("context", "context"): context}
+    return data | {column: scenario[column] for column in ("domain", "team", "key") if scenario.get(column)}
+
+
+def answer_as(
+    url: str, token: str, task_id: int, pack: Pack, answer: dict[str, Any], lead_time: float | None = None
+) -> int:
+    """Answer a task as the owner of `token`; return the annotation's id."""
+    more = {} if lead_time is None else {"lead_time": lead_time}
+    return _account(url, token).annotate(task_id, to_result(pack, answer), **more)
+
+
+@lru_cache(maxsize=256)
+def _account(url: str, token: str) -> Client:
+    return connect(url, token)
+
+
+def _update(client: Client, project: int, said: dict[str, Any], pack: Pack, annotators: int) -> None:
+    changes: dict[str, Any] = {}
+    if str(said.get("label_config", "")).strip() != pack.config.strip():
+        changes["label_config"] = pack.config
+    if int(said.get("maximum_annotations") or 1) < annotators:
+        changes["maximum_annotations"] = annotators
+    if str(said.get("expert_instruction") or "").strip() != as_html(pack.guidelines).strip():
+        changes["expert_instruction"] = as_html(pack.guidelines)
+    if not changes:
+        return
+    try:
+        client.change_project(project, **changes)
+    except Rejected as fault:
+        raise PackError(
+            f"The changed page of {pack.name!r} does not fit the answers that project {project} has: {fault}."
+            " The project was not changed; give the pack a new name to start a new project."
+        ) from None
+
+
+def _marked(client: Client, mark: str) -> int:
+    said = client.wanted(client.get("api/projects", page_size=1000), dict, "the list of projects")
+    for project in client.wanted(said.get("results"), list, "the list of projects"):
+        if project.get("description") == mark:
+            return int(project["id"])
+    raise SourceError(f"{client.name} broke off while the project was made and did not keep it. Try again.")
+
+
+def _send(client: Client, project: int, rows: list[dict[str, Any]]) -> None:
+    """Send one chunk. Where the server does not say whether it took it, look, and send what is not there, once."""
+    try:
+        client.import_tasks(project, [{"data": row} for row in rows])
+    except Unsure:
+        there = known(client, project)
+        left = [row for row in rows if row["scenario"] not in there]
+        if left:
+            client.import_tasks(project, [{"data": row} for row in left])
