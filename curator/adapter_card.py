@@ -14,6 +14,9 @@ def card(report: dict[str, Any], pack: Pack) -> str:
         if report["validation_loss"]
         else f"training loss {report['train_loss'][best]:.3f} (there were no validation rows)"
     )
+    rows, scenarios = report["rows"]["train"], report["scenarios"]["train"]
+    layers = f"top {settings['layers']} layers" if settings["layers"] else "all layers"
+    lora = f"rank {settings['rank']}, alpha {settings['alpha']}, {layers}, rate {settings['rate']:g}"
     return f"""---
 base_model: {report["base_name"]}
 library_name: peft
@@ -27,11 +30,11 @@ analysis from that stakeholder's perspective ({", ".join(pack.stakeholders)}).
 
 | | |
 |---|---|
-| training rows | {report["rows"]["train"]} answers to {report["scenarios"]["train"]} scenarios, {report["tokens"]} tokens; {refused} refused as too long |
+| training rows | {rows} answers to {scenarios} scenarios, {report["tokens"]} tokens; {refused} too long |
 | dataset | `{report["dataset"]}` |
 | base model | `{report["base"]}` |
 | kept | epoch {report["best_epoch"]} of {len(report["train_loss"])}, {held} |
-| LoRA | rank {settings["rank"]}, alpha {settings["alpha"]}, {"all layers" if not settings["layers"] else f"top {settings['layers']} layers"}, rate {settings["rate"]:g}, seed {settings["seed"]} |
+| LoRA | {lora}, seed {settings["seed"]} |
 
 ## What it is not for
 

@@ -42,7 +42,9 @@ def ask(
         model = load_adapter(model, adapter)
     encoder = Encoder(tokenizer, pack)
     rows = [{"situation": situation, "context": context, "stakeholder": role} for role in roles]
-    questions = [encoder.question([dict(turn) for turn in question(pack, row)]) for row in rows]
+    questions = [
+        encoder.question([{"role": t["role"], "content": t["content"]} for t in question(pack, row)]) for row in rows
+    ]
     if max(map(len, questions)) > LONGEST:
         raise UsageError(f"The scenario is longer than {LONGEST} tokens. Shorten it.")
     views = switches(model)

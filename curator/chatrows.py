@@ -45,7 +45,7 @@ class ChatRow(BaseModel):
 
 
 def read_split(dataset: Path, split: str, pack: Pack) -> list[ChatRow]:
-    """Return the rows of one split in the order of the file, none where there is no such file; FileError names the line."""
+    """Return the rows of one split in the order of the file, none where it is not there; FileError names the line."""
     path = dataset / f"{split}.jsonl"
     rows: list[ChatRow] = []
     try:

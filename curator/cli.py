@@ -29,7 +29,7 @@ click.rich_click.COMMAND_GROUPS = {
 @click.version_option(__version__, prog_name="curator")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def curator(debug: bool) -> None:
-    """Pool what several people think about the same scenarios, keep every perspective, and train a small model on it."""
+    """Pool what people think about the same scenarios, keep every perspective, and train a small model on it."""
 
 
 for command in (*collect.COMMANDS, *curating.COMMANDS, *training.COMMANDS, *looking.COMMANDS):

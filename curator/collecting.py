@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.dataset import Dataset
 from curator.errors import SourceError, StorageError, UsageError
-from curator.example import scenario_id
+from curator.example import matching_form, scenario_id
 from curator.files import canonical, read
 from curator.intake import Door, is_scenario
 from curator.progress import Progress, quiet
@@ -15,6 +15,7 @@ from curator.workspace import Workspace
 
 if TYPE_CHECKING:
     from curator.studio.client import Client
+    from curator.studio.people import Account
 
 TOKEN = "LABEL_STUDIO_API_KEY"  # noqa: S105  the name of an environment variable
 
@@ -29,7 +30,7 @@ class Project:
 
 def client(workspace: Workspace) -> "Client":
     """Connect to the workspace's Label Studio as its owner; SourceError when it is down."""
-    from curator.studio import people, server
+    from curator.studio import server
     from curator.studio.client import connect
 
     url = workspace.config.server.url
@@ -38,7 +39,18 @@ def client(workspace: Workspace) -> "Client":
     running = server.running(workspace.studio)
     if running is None:
         raise SourceError("Label Studio is down. Nothing was fetched; start it with: curator up")
-    return connect(running.url, people.account(workspace.studio).token)
+    return connect(running.url, account(workspace).token)
+
+
+def account(workspace: Workspace, email: str | None = None) -> "Account":
+    """Return somebody's account on the embedded server (default: the owner's); UsageError where there is none."""
+    from curator.studio.people import OWNER, accounts
+
+    known = accounts(workspace.studio)
+    wanted = matching_form(email or OWNER)
+    if wanted not in known:
+        raise UsageError(f"{wanted} has no account on the embedded server. Add the person, then run: curator project")
+    return known[wanted]
 
 
 def _token() -> str:
@@ -144,7 +156,7 @@ def _named(told: dict[str, Any], pack: str) -> tuple[str, str, str]:
 
 
 def verify(workspace: Workspace) -> dict[str, Any]:
-    """Check the store and the last dataset; return what holds, and what was set aside. StorageError if something is wrong."""
+    """Check the store and the last dataset; return what holds and what was set aside, or raise StorageError."""
     with workspace.store() as store:
         if wrong := store.verify():
             raise StorageError(f"The store is damaged: {wrong[0]}. Restore it from a backup; nothing was changed.")

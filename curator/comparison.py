@@ -154,7 +154,7 @@ def _mean(values: list[float]) -> float:
 
 
 def sentences(report: dict[str, Any]) -> dict[str, Any]:
-    """Return `verdict`, one line, `outcome` (helped, not shown, hurt) and `findings`, a line for each other question."""
+    """Return `verdict`, one line, `outcome` (helped, not shown, hurt) and `findings`, a line for each more."""
     overall = report["accuracy"]["overall"]
     outcome = judged(overall["gain"])
     line = (
@@ -167,10 +167,8 @@ def sentences(report: dict[str, Any]) -> dict[str, Any]:
         where = {"test": "New scenarios in known domains", "out_of_context": "Domains or teams never seen"}.get(
             split, split
         )
-        findings.append(
-            f"{where}: {judged(cell['gain'])}, {_percent(cell['tuned'])} against {_percent(cell['base'])} of {cell['n']}"
-            f" ({_points(cell['gain'])})."
-        )
+        shares = f"{_percent(cell['tuned'])} against {_percent(cell['base'])} of {cell['n']}"
+        findings.append(f"{where}: {judged(cell['gain'])}, {shares} ({_points(cell['gain'])}).")
     rival = judged(overall["gain_over_majority"])
     findings.append(
         f"Against always saying each stakeholder's most frequent verdict ({_percent(overall['majority'])}):"

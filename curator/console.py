@@ -5,6 +5,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import rich_click as click
@@ -40,7 +41,14 @@ def show_table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False)
+    table = Table(
+        box=SIMPLE_HEAD,
+        show_header=any(head),
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        pad_edge=False,
+    )
     for at, name in enumerate(head):
         numbers = bool(rows) and all(isinstance(row[at], int | float) or row[at] in ("", "–") for row in rows)
         table.add_column(Text(name), justify="right" if numbers else "left", overflow="fold")
@@ -87,6 +95,11 @@ def _lines() -> Progress:
             click.echo(f"  {what}: {done} of {total}", err=True)
 
     return line
+
+
+def short_path(path: Path) -> str:
+    """Return a path as one would type it from here."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for machines.")

@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.util
-import os
 import sqlite3
 from pathlib import Path
 
@@ -66,10 +65,11 @@ def _seal(folder: Path) -> str:
 
 
 def _encode(folder: Path, texts: list[str], progress: Progress) -> Vectors:
-    os.environ["HF_HUB_OFFLINE"] = os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # a busy neighbour costs 19 times without it
+    importlib.import_module("curator.offline")  # before anything that could look for a hub
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     model = SentenceTransformer(str(folder), device="cpu")
     order = sorted(range(len(texts)), key=lambda i: (len(texts[i]), i))  # alike lengths share a batch: less padding
     vectors = np.zeros((len(texts), model.get_embedding_dimension() or 1), np.float32)

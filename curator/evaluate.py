@@ -3,19 +3,17 @@
 import hashlib
 import json
 import os
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from curator.chatrows import ChatRow, read_manifest, read_split
 from curator.comparison import compare, general_ability, rounded, sentences
 from curator.errors import UsageError
-from curator.lora import load_adapter
-from curator.models import load, model_hash
+from curator.lora import Trunk, load_adapter
+from curator.models import libraries, load, model_hash
 from curator.progress import Progress, quiet
 from curator.scoring import Scored, generate, score, sequence_losses, switches
 from curator.tokens import Encoded, Encoder, encode_rows
-from curator.train import LIBRARIES
 from curator.tree import bundles
 
 UNSEEN = ("test", "out_of_context")
@@ -54,7 +52,7 @@ def evaluate(
         "base": model_hash(base),
         "adapter": hashlib.sha256(weights).hexdigest(),
         "pack": pack.name,
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": libraries(),
         "seen_in_training": _seen(adapter, dataset_hash),
         "refused": sorted(refused),
         **comparison,
@@ -82,8 +80,6 @@ def _general(model: Any, encoder: Encoder, progress: Progress) -> tuple[list[str
     """Return kind, count of predicted tokens and loss by model of each passage of plain English."""
     said = [json.loads(line) for line in GENERAL.read_text("utf-8").splitlines()]
     sequences = [encoder.plain(one["text"]) for one in said]
-    from curator.lora import Trunk
-
     trunk = Trunk(model)
     losses: dict[str, list[float]] = {name: [] for name in switches(model)}
     done = 0
@@ -97,7 +93,7 @@ def _general(model: Any, encoder: Encoder, progress: Progress) -> tuple[list[str
 
 
 def contested(encoded: list[Encoded], count: int) -> list[Encoded]:
-    """Return one row of each of the `count` scenarios with the most different verdicts; roles differ as far as they can."""
+    """Return one row of each of the `count` scenarios with the most different verdicts; roles differ if they can."""
     groups: dict[str, list[Encoded]] = {}
     for one in encoded:
         groups.setdefault(one.row.scenario, []).append(one)

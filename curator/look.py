@@ -195,7 +195,7 @@ def latest_model(workspace: Workspace) -> Path | None:
 
 
 def scenario_text(workspace: Workspace, start: str) -> tuple[str, str]:
-    """Return situation and context of the last dataset's scenario whose id begins with `start`; UsageError otherwise."""
+    """Return situation and context of the one scenario of the last dataset whose id begins with `start`."""
     rows = Dataset.find(workspace.datasets).frame("examples").filter(pl.col("scenario").str.starts_with(start))
     if rows["scenario"].n_unique() != 1:
         raise UsageError(f"{rows['scenario'].n_unique()} scenarios of the last dataset begin with {start!r}. Give one.")

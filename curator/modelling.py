@@ -66,15 +66,30 @@ def dataset_of(workspace: Workspace, adapter: Path) -> Dataset:
 def evaluate(
     workspace: Workspace, name: str | None = None, generations: int = 3, progress: Progress = quiet
 ) -> dict[str, Any]:
-    """Evaluate an adapter on what it never saw, base beside tuned, and return the numbers."""
+    """Evaluate an adapter on what it never saw, base beside tuned, and return the numbers.
+
+    An evaluation of this very adapter that is there already is returned as it is.
+    """
     from curator.evaluate import evaluate as score
     from curator.models import resolve
 
     adapter = model(workspace, name)
+    if (told := _evaluated(adapter)) and len(told.get("generations", [])) == generations:
+        return told
     found = dataset_of(workspace, adapter)
     found.verify()
     base = resolve(workspace.config.base_model, workspace.cache)
     return score(found.folder, adapter, base, adapter, progress, generations=generations)
+
+
+def _evaluated(adapter: Path) -> dict[str, Any] | None:
+    """Return the evaluation that stands beside an adapter, if it is of these very weights."""
+    try:
+        told: dict[str, Any] = json.loads((adapter / "evaluation.json").read_text("utf-8"))
+        seal = hashlib.sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest()
+    except (OSError, ValueError):
+        return None
+    return told if told.get("adapter") == seal else None
 
 
 def ask(

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,13 @@ from curator.offline import OFFLINE_BY_CHOICE, torch
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 UNSAFE = {".py", ".pyc", ".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".so", ".msgpack", ".h5"}
 WANTED = ["*.safetensors", "*.json", "*.txt", "*.jinja", "tokenizer.model"]
-FETCH = "import sys; from huggingface_hub import snapshot_download as get; get(sys.argv[1], revision=sys.argv[2] or None, local_dir=sys.argv[3], allow_patterns=sys.argv[4:])"
+FETCH = """
+import sys
+from huggingface_hub import snapshot_download
+name, revision, folder, *wanted = sys.argv[1:]
+snapshot_download(name, revision=revision or None, local_dir=folder, allow_patterns=wanted)
+"""
+LIBRARIES = ("torch", "transformers", "peft", "tokenizers")
 
 
 def resolve(name: str, cache: Path) -> Path:
@@ -144,6 +151,11 @@ def load(path: Path, dtype: torch.dtype | None = None) -> tuple[Any, Any]:
     if tokenizer.chat_template is None:
         raise FileError(f"The model in {path.name} has no chat template. Use an instruct model.")
     return model.eval(), tokenizer
+
+
+def libraries() -> dict[str, str]:
+    """Return the versions of the libraries that decide what a model computes."""
+    return {name: version(name) for name in LIBRARIES}
 
 
 def model_hash(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""torch as a private machine should have it. Import it from here: nothing loaded after this asks a hub or phones home."""
+"""torch as a private machine should have it: import it from here, and what is loaded after asks no hub."""
 
 import os
 

@@ -106,7 +106,8 @@ def _checked(found: Stage, use: str, settings: dict[str, Any], where: str) -> di
             raise RecipeError(f"{where}: stage {use!r} has no setting {word!r}. {nearest(word, list(fields))}")
     shape = create_model(use.replace(":", "_"), __config__=ConfigDict(extra="forbid"), **fields)
     try:
-        return shape(**settings).model_dump()
+        told: dict[str, Any] = shape(**settings).model_dump()
+        return told
     except ValidationError as fault:
         first = fault.errors()[0]
         raise RecipeError(f"{where}: {use}.{first['loc'][0]}: {first['msg']}; given {first['input']!r}.") from None

@@ -82,7 +82,9 @@ def sequence_losses(
 ) -> dict[str, list[float]]:
     """Return, for base and tuned, minus the log-likelihood of each sequence's tokens from its start on."""
     tree = grow(sequences, trunk.dtype)
-    places, targets, owners = [], [], []
+    places: list[int] = []
+    targets: list[int] = []
+    owners: list[int] = []
     for number, (path, ids, start) in enumerate(zip(tree.paths, sequences, starts, strict=True)):
         places += path[start - 1 : -1]
         targets += ids[start:]

@@ -191,7 +191,7 @@ class Store:
         A record whose bytes changed gets a new revision; a deleted one a tombstone, which later bytes may revive.
         """
         at = datetime.now(UTC).isoformat()
-        count = dict.fromkeys(Intake.__dataclass_fields__, 0)
+        count = dict.fromkeys((*Intake.__dataclass_fields__, "ignored"), 0)
         with self.write() as db:
             for record in records:
                 count["fetched"] += not isinstance(record, Deleted)
@@ -220,7 +220,7 @@ class Store:
         ).fetchone()
         if isinstance(record, Deleted):
             if last is None or last[2]:
-                return "same"
+                return "ignored"  # not a record, so it may not count as one
             db.execute(
                 "INSERT INTO revisions VALUES (?, ?, ?, ?, '', x'', NULL)",
                 (name, last[0] + 1, source, record.record),

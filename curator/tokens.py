@@ -18,7 +18,7 @@ ANSWER = MARK.format("answer")
 
 @dataclass(frozen=True)
 class Encoded:
-    """One row: `ids` of question and answer; those from `start` on are learned; the verdict ends before `verdict_end`."""
+    """One row: `ids` of question and answer; from `start` on they are learned; `verdict_end` is after the verdict."""
 
     row: ChatRow
     ids: list[int]

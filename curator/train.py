@@ -6,7 +6,6 @@ import math
 import random
 import time
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,14 +15,13 @@ from curator.adapter_card import card
 from curator.chatrows import ChatRow, read_manifest, read_split
 from curator.errors import CuratorError, UsageError
 from curator.lora import Trunk, attach, trainable
-from curator.models import load, model_hash, publish
+from curator.models import libraries, load, model_hash, publish
 from curator.offline import torch
 from curator.pack import Pack
 from curator.progress import Progress, quiet
 from curator.tokens import Encoded, Encoder, encode_rows
 from curator.tree import Tree, bundles, grow
 
-LIBRARIES = ("torch", "transformers", "peft", "tokenizers")
 MOST = 1536  # tokens in one tree: what one pass needs grows with them, and with their square
 
 
@@ -86,7 +84,7 @@ def train(
     tokens = sum(len(e.ids) for e in given)
     report = call | {
         "pack": pack.name,
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": libraries(),
         "dtype": str(model.dtype).removeprefix("torch."),
         "rows": {"train": len(given), "validation": len(held)},
         "scenarios": {"train": len({e.row.scenario for e in given}), "validation": len({e.row.scenario for e in held})},

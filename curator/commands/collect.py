@@ -28,13 +28,14 @@ def init(folder: Path, pack: str, sample: bool) -> None:
 @json_option
 def up(email: str | None, as_json: bool) -> None:
     """Start the embedded Label Studio on a free port of this machine."""
-    from curator.studio import people, server
+    from curator import collecting
+    from curator.studio import server
     from curator.workspace import Workspace
 
     workspace = Workspace.find()
     with progress() as bar:
         running = server.up(workspace.studio, bar)
-    account = people.account(workspace.studio, email)
+    account = collecting.account(workspace, email)
     told = {"url": running.url, "email": account.email, "password": account.password, "pid": running.pid}
     if as_json:
         return show_json(told)
@@ -86,29 +87,37 @@ def people_list(as_json: bool) -> None:
 
 
 @click.command()
-def project() -> None:
+@json_option
+def project(as_json: bool) -> None:
     """Make the Label Studio project of this workspace's pack, or find it."""
     from curator import collecting
     from curator.workspace import Workspace
 
     with progress() as bar:
         found = collecting.project(Workspace.find(), bar)
+    if as_json:
+        return show_json({"project": found.number, "url": found.url})
     say(f"Project {found.number}, {found.url}")
     say(f"People answer at {found.url}/data?labeling=1")
+    return None
 
 
 @click.command()
 @FILES
-def push(files: tuple[Path, ...]) -> int:
+@json_option
+def push(files: tuple[Path, ...], as_json: bool) -> int:
     """Send the scenarios of FILES to the project; those already there are not sent again."""
     from curator import collecting
     from curator.workspace import Workspace
 
     with progress() as bar:
         sent, known, refused = collecting.push(Workspace.find(), list(files), bar)
-    say(f"{sent} scenarios sent, {known} were there already.")
-    for record in refused:
-        say(f"set aside: {record.place}: {record.reason}")
+    if as_json:
+        show_json({"sent": sent, "known": known, "refused": [[r.place, r.reason] for r in refused]})
+    else:
+        say(f"{sent} scenarios sent, {known} were there already.")
+        for record in refused:
+            say(f"set aside: {record.place}: {record.reason}")
     return QUARANTINED if refused else 0
 
 

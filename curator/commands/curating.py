@@ -4,7 +4,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from curator.console import json_option, progress, say, show_json, show_table
+from curator.console import json_option, progress, say, short_path, show_json, show_table
 
 
 @click.command()
@@ -32,7 +32,7 @@ def curate(recipe: Path | None, as_json: bool) -> None:
 @click.option("--dataset", help="Which dataset (default: the last one).")
 @json_option
 def why(id: str, dataset: str | None, as_json: bool) -> None:
-    """Tell the life of one answer: where it came from, what each step decided, and the evidence. Part of an ID will do."""
+    """Tell the life of one answer: whence it came, what each step decided, and why. Part of an ID will do."""
     from curator.look import life, life_lines
     from curator.workspace import Workspace
 
@@ -65,7 +65,8 @@ def stages(as_json: bool) -> None:
 @click.option("--split", multiple=True, help="Which splits (default: all). May be given several times.")
 @click.option("--out", type=click.Path(path_type=Path), help="The folder to write to (default: exports/FORMAT).")
 @click.option("--dataset", help="Which dataset (default: the last one).")
-def export(form: str, split: tuple[str, ...], out: Path | None, dataset: str | None) -> None:
+@json_option
+def export(form: str, split: tuple[str, ...], out: Path | None, dataset: str | None, as_json: bool) -> None:
     """Write the dataset in the form that a trainer or a spreadsheet wants."""
     from curator.dataset import Dataset
     from curator.formats import export as write
@@ -73,8 +74,12 @@ def export(form: str, split: tuple[str, ...], out: Path | None, dataset: str | N
 
     workspace = Workspace.find()
     found = Dataset.find(workspace.datasets, dataset)
-    for path, count in write(found, form, list(split), out or workspace.root / "exports" / form):
-        say(f"{count:6d} rows  {path}")
+    files = write(found, form, list(split), out or workspace.root / "exports" / form)
+    if as_json:
+        return show_json([{"file": str(path), "rows": count} for path, count in files])
+    for path, count in files:
+        say(f"{count:6d} rows  {short_path(path)}")
+    return None
 
 
 COMMANDS = [curate, why, stages, export]

@@ -1,10 +1,14 @@
 """Commands to look at what is there."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from curator.console import json_option, say, show_json, show_table
+from curator.console import json_option, progress, say, short_path, show_json, show_table
+
+if TYPE_CHECKING:
+    from curator.workspace import Workspace
 
 
 @click.command()
@@ -45,12 +49,17 @@ def _dataset(dataset: dict[str, object], stale: bool) -> str:
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write (default: report.html).")
 @click.option("--dataset", help="Which dataset (default: the last one).")
-def report(out: Path | None, dataset: str | None) -> None:
+@json_option
+def report(out: Path | None, dataset: str | None, as_json: bool) -> None:
     """Write one HTML file with everything: funnel, balance, agreement, map, perspectives, base against tuned."""
     from curator.modelling import report as write
     from curator.workspace import Workspace
 
-    say(f"Report: {write(Workspace.find(), dataset, out)}")
+    path = write(Workspace.find(), dataset, out)
+    if as_json:
+        return show_json({"report": str(path)})
+    say(f"Report: {short_path(path)}")
+    return None
 
 
 @click.command()
@@ -67,4 +76,46 @@ def completion(shell: str) -> None:
     click.echo(kind(curator, {}, "curator", "_CURATOR_COMPLETE").source())
 
 
-COMMANDS = [status, report, completion]
+@click.command()
+@click.argument("folder", default="demo", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--keep", is_flag=True, help="Leave Label Studio up and say how to log in.")
+def demo(folder: Path, keep: bool) -> None:
+    """Do the whole job on the sample data, from Label Studio to a fine-tuned and evaluated model, in FOLDER."""
+    from curator.cli import run
+    from curator.demo import demo as do
+    from curator.studio import people, server
+    from curator.workspace import Workspace
+
+    with progress() as bar:
+        took = do(folder, run, lambda line: click.secho(f"\n{line}", bold=True), bar)
+    workspace = Workspace.find(folder)
+    show_table(["step", "seconds"], [[step, round(seconds, 1)] for step, seconds in took], title="What happened")
+    show_table(["", ""], where(workspace), title="Where everything lies")
+    running = server.running(workspace.studio)
+    if keep and running:
+        say(f"Label Studio stays up at {running.url}: curator up prints a log-in, curator down stops it.")
+        for account in list(people.accounts(workspace.studio).values())[:3]:
+            say(f"  {account.email}  {account.password}")
+    else:
+        server.down(workspace.studio)
+        say("Label Studio is down again.")
+
+
+def where(workspace: "Workspace") -> list[list[str]]:
+    """Return what was made and where, relative to the current folder."""
+    from curator.dataset import Dataset
+    from curator.look import latest_model
+
+    model = latest_model(workspace)
+    places = {
+        "report": workspace.root / "report.html",
+        "dataset": Dataset.find(workspace.datasets).folder,
+        "chat JSONL": workspace.root / "exports" / "openai",
+        "adapter": model or workspace.models,
+        "answers": workspace.hidden / "store.db",
+        "Label Studio": workspace.studio,
+    }
+    return [[name, short_path(path)] for name, path in places.items()]
+
+
+COMMANDS = [demo, status, report, completion]

@@ -67,18 +67,38 @@ def evaluate(model: str | None, generations: int, as_json: bool) -> None:
         told = modelling.evaluate(Workspace.find(), model, generations, bar)
     if as_json:
         return show_json(told)
-    show_table(
-        ["", "n", "base", "95 %", "tuned", "95 %", "difference", "95 %"],
-        evaluation_rows(told),
-        title="Accuracy of the verdict",
-    )
-    say(str(told["verdict"]))
+    head = ["", "n", "majority", "base", "95 %", "tuned", "95 %", "gain", "95 %"]
+    show_table(head, evaluation_rows(told), title="Right verdicts on what was never seen, in %")
+    for line in (told["verdict"], *told["findings"]):
+        say(f"- {line}")
     return None
 
 
 def evaluation_rows(told: dict[str, Any]) -> list[list[Any]]:
-    """Return the table of an evaluation: a row for all, each split, role and field of work."""
-    raise NotImplementedError
+    """Return the table of an evaluation in percent: a row for all, each split, role and field of work."""
+    cells = [("all", told["accuracy"]["overall"])]
+    for part in ("split", "stakeholder", "domain"):
+        cells += told["accuracy"][part].items()
+    return [
+        [
+            name,
+            cell["n"],
+            *_share(cell["majority"])[:1],
+            *_share(cell["base"]),
+            *_share(cell["tuned"]),
+            f"{100 * cell['gain']['difference']:+.0f}",
+            _interval(cell["gain"]["interval"]),
+        ]
+        for name, cell in cells
+    ]
+
+
+def _share(part: dict[str, Any]) -> list[Any]:
+    return [round(100 * part["accuracy"]), _interval(part["interval"])]
+
+
+def _interval(ends: list[float] | None) -> str:
+    return "too few" if ends is None else f"{100 * ends[0]:.0f} to {100 * ends[1]:.0f}"
 
 
 @click.command()
@@ -115,12 +135,12 @@ def ask(
         say(f"Context: {context}")
     for one in told:
         say()
-        say(f"{one['stakeholder'].upper()}")
+        say(one["stakeholder"])
         for which in ("base", "tuned"):
             if answer := one.get(which):
-                shares = ", ".join(f"{verdict} {share:.0%}" for verdict, share in answer["verdicts"].items())
+                shares = ", ".join(f"{verdict} {share:.0%}" for verdict, share in answer["probabilities"].items())
                 say(f"  {which}: {shares}")
-                say("    " + answer["text"].replace("\n", "\n    "))
+                say("    " + answer["answer"].strip().replace("\n", "\n    "))
     return None
 
 

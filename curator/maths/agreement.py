@@ -24,7 +24,7 @@ class Agreement:
 
 def nominal(values: Floats) -> Floats:
     """Return the distances of labels: 0 to itself, 1 to any other. Shape (values, values)."""
-    return 1.0 - np.eye(len(values))
+    return np.asarray(1.0 - np.eye(len(values)), np.float64)
 
 
 def interval(values: Floats) -> Floats:
@@ -39,7 +39,7 @@ def table(units: NDArray[np.int64], values: NDArray[np.int64], size: int) -> Cou
     names, at = np.unique(units, return_inverse=True)
     counts = np.zeros((len(names), size))
     np.add.at(counts, (at, values), 1)
-    return counts[counts.sum(axis=1) > 1]
+    return np.asarray(counts[counts.sum(axis=1) > 1], np.float64)
 
 
 def coefficient(counts: Counts, distance: Callable[[Floats], Floats], scale: Floats) -> float | None:
@@ -97,7 +97,7 @@ def krippendorff(
     answers = int(counts.sum())
     if len(counts) < 2:
         return Agreement(None, None, None, len(counts), answers, "fewer than two scenarios were judged twice")
-    scale = np.arange(float(size))
+    scale = np.arange(size, dtype=np.float64)
     distance = ordinal(counts) if level == "ordinal" else {"nominal": nominal, "interval": interval}[level]
     alpha = coefficient(counts, distance, scale)
     if alpha is None:
@@ -110,10 +110,7 @@ def krippendorff(
             "everybody gave the same verdict, so chance cannot be told from agreement",
         )
     chance = np.random.default_rng(seed)
-    drawn = [
-        coefficient(counts[chance.integers(0, len(counts), len(counts))], distance, scale)
-        for _ in range(draws)
-    ]
+    drawn = [coefficient(counts[chance.integers(0, len(counts), len(counts))], distance, scale) for _ in range(draws)]
     sure = np.array([a for a in drawn if a is not None])
     low, high = np.percentile(sure, [2.5, 97.5]) if len(sure) else (np.nan, np.nan)
     if not len(sure):

@@ -69,7 +69,8 @@ def surely(text: str) -> bool:
 KINDS: dict[str, tuple[str, Callable[[str], bool]]] = {
     "secret": (
         r"\b(?:sk-[A-Za-z0-9_\-]{16,}|gh[pousr]_[A-Za-z0-9]{30,}|AKIA[0-9A-Z]{16}|xox[baprs]-[A-Za-z0-9\-]{10,}"
-        r"|eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,})|(?i:\b(?:password|passwort|api key|secret)\s*[:=]\s*)\S{6,}",
+        r"|eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,})"
+        r"|(?i:\b(?:password|passwort|api key|secret)\s*[:=]\s*)\S{6,}",
         surely,
     ),
     "link": (r"\bhttps?://[^\s<>\"'\])]+", surely),

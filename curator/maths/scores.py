@@ -20,7 +20,7 @@ def accuracy(predicted: Sequence[str], true: Sequence[str]) -> float:
 
 
 def macro_f1(predicted: Sequence[str], true: Sequence[str]) -> float:
-    """Return the F1 of each label that occurs in `true` or `predicted`, averaged: rare labels count as much as common ones.
+    """Return the F1 of each label that occurs at all, averaged: rare labels count as much as common ones.
 
     >>> round(macro_f1(["a", "a", "b"], ["a", "b", "b"]), 3)
     0.667
@@ -60,7 +60,7 @@ def calibration_error(probabilities: Sequence[dict[str, float]], true: Sequence[
         for b in range(bins)
         if (place == b).any()
     ]
-    return float(sum(gaps) / len(sure))
+    return float(sum(gaps)) / len(sure)
 
 
 def cluster_interval(
@@ -85,7 +85,7 @@ def cluster_interval(
 
 
 def sign_flip(values: Sequence[float], clusters: Sequence[str], *, draws: int = 10_000, seed: int = 1) -> float | None:
-    """Return the chance of a mean at least this far from zero if each cluster's sign were a coin's; None without clusters.
+    """Return the chance of a mean this far from zero if each cluster's sign were a coin's; None without clusters.
 
     Every pattern of signs up to 16 clusters, else `draws` random ones (and the one seen). Two-sided.
 
@@ -133,7 +133,8 @@ def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> float:
     better = sum(a and not b for b, a in zip(before, after, strict=True))
     worse = sum(b and not a for b, a in zip(before, after, strict=True))
     n, k = better + worse, min(better, worse)
-    return min(1.0, 2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n)
+    ways = sum(math.comb(n, i) for i in range(k + 1))
+    return min(1.0, ways / 2 ** (n - 1)) if n else 1.0
 
 
 def holm(p_values: dict[str, float]) -> dict[str, float]:
@@ -142,7 +143,8 @@ def holm(p_values: dict[str, float]) -> dict[str, float]:
     >>> holm({"a": 0.01, "b": 0.04})
     {'a': 0.02, 'b': 0.04}
     """
-    adjusted, least = {}, 0.0
+    adjusted: dict[str, float] = {}
+    least = 0.0
     for rank, name in enumerate(sorted(p_values, key=lambda n: (p_values[n], n))):
         least = max(least, min(1.0, p_values[name] * (len(p_values) - rank)))
         adjusted[name] = least

@@ -59,7 +59,9 @@ def themes(vectors: Vectors, count: int, rounds: int = 50) -> Indices:
 
 
 def farthest_first(vectors: Vectors, count: int, start: Sequence[int] = ()) -> list[int]:
-    """Return `count` indices, each the one least alike to those before it (Gonzalez 1985, a 2-approximation of k-centre).
+    """Return `count` indices, each the one least alike to those before it.
+
+    Source: Gonzalez 1985, https://doi.org/10.1016/0304-3975(85)90224-5, a 2-approximation of k-centre.
 
     The first is the vector nearest to the mean, unless `start` names some. Ties go to the smaller index.
     """
@@ -84,9 +86,7 @@ def deal(
     the order of rows nor one added scenario reshuffles the rest. Source: Sechidis et al. 2011,
     https://doi.org/10.1007/978-3-642-23808-6_10, with whole groups in the place of single rows.
     """
-    order = sorted(
-        groups, key=lambda g: (-groups[g].total(), hashlib.sha256(f"{seed}|{g}".encode()).digest())
-    )
+    order = sorted(groups, key=lambda g: (-groups[g].total(), hashlib.sha256(f"{seed}|{g}".encode()).digest()))
     total = sum(groups.values(), Counter[str]())
     wanted = {split: Counter({s: n * share for s, n in total.items()}) for split, share in shares.items()}
     held: dict[str, Counter[str]] = {split: Counter() for split in shares}

@@ -10,6 +10,7 @@ Anchor = tuple[float, float, float]  # lightness, chroma, hue in degrees
 
 LIGHT: tuple[Anchor, ...] = ((0.80, 0.062, 205), (0.74, 0.135, 76), (0.44, 0.150, 8))
 DARK: tuple[Anchor, ...] = ((0.46, 0.062, 215), (0.67, 0.120, 76), (0.74, 0.165, 12))
+GREY = "#8c9099"
 
 
 def ramp(count: int, anchors: tuple[Anchor, ...]) -> list[str]:
@@ -18,10 +19,13 @@ def ramp(count: int, anchors: tuple[Anchor, ...]) -> list[str]:
     return [_hex(_between(place, anchors)) for place in places]
 
 
-def style(count: int) -> str:
-    """Return the CSS that names the colours --v0 (mildest) to --v{count - 1}, what to write on them, and their classes."""
-    light, dark = ramp(count, LIGHT), ramp(count, DARK)
-    classes = "\n".join(f".v{i} {{ --v: var(--v{i}); --on: var(--on{i}); }}" for i in range(count))
+def style(count: int, more: int = 0) -> str:
+    """Return the CSS that names the colours --v0 (mildest) to --v{count - 1}, what to write on them, and their classes.
+
+    `more` verdicts that stand outside the scale are grey.
+    """
+    light, dark = ramp(count, LIGHT) + [GREY] * more, ramp(count, DARK) + [GREY] * more
+    classes = "\n".join(f".v{i} {{ --v: var(--v{i}); --on: var(--on{i}); }}" for i in range(count + more))
     return (
         f":root {{ {_named(light)} }}\n"
         f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {_named(dark)} }} }}\n{classes}\n"

@@ -72,12 +72,14 @@ def scales(pack: Pack, rows: pl.DataFrame) -> Scales:
     splits = tuple(name for name in named if name in present)
     domains = tuple(sizes["domain"])
     return Scales(
-        verdicts=_of(pack.verdicts),
-        roles=_of(pack.stakeholders),
+        verdicts=_of(pack.verdicts, rows["verdict"]),
+        roles=_of(pack.stakeholders, rows["stakeholder"]),
         domains=Scale(domains, tuple(humanise(name) for name in domains), ("",) * len(domains)),
         splits=Scale(splits, *(tuple(SPLIT_NAMES[name][i] for name in splits) for i in (0, 1))),
     )
 
 
-def _of(told: dict[str, str]) -> Scale:
-    return Scale(tuple(told), tuple(humanise(key, about) for key, about in told.items()), tuple(told.values()))
+def _of(told: dict[str, str], seen: pl.Series) -> Scale:
+    """Return what the pack names, then what else the rows hold (a recipe without `validate` lets it pass)."""
+    whole = told | dict.fromkeys(sorted(set(seen.drop_nulls()) - set(told)), "not named in the pack")
+    return Scale(tuple(whole), tuple(humanise(key, about) for key, about in whole.items()), tuple(whole.values()))

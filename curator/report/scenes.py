@@ -109,7 +109,9 @@ def touched(
     wanted: set[str] = set()
     for row in decisions.sort("id").iter_rows(named=True):
         key = (row["step"], row["action"], row["reason"])
-        found = reasons.setdefault(key, dict(zip(("step", "action", "reason"), key, strict=True)) | {"rows": [], "count": 0})
+        found = reasons.setdefault(
+            key, dict(zip(("step", "action", "reason"), key, strict=True)) | {"rows": [], "count": 0}
+        )
         found["count"] += 1
         if len(found["rows"]) < SHOWN:
             found["rows"].append({name: row[name] for name in ("id", "because", "score", "twin")})

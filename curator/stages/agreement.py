@@ -36,9 +36,7 @@ def agreement(rows: pl.DataFrame, given: Given, *, draws: int = 500) -> Outcome:
     labels = [*known, *sorted(set(answers["verdict"].unique().to_list()) - set(known))]
     coded = answers.with_columns(
         pl.col("scenario").rank("dense").cast(pl.Int64).alias("_unit"),
-        pl.col("verdict")
-        .replace_strict(labels, list(range(len(labels))), return_dtype=pl.Int64)
-        .alias("_value"),
+        pl.col("verdict").replace_strict(labels, list(range(len(labels))), return_dtype=pl.Int64).alias("_value"),
     )
     roles = sorted(answers["stakeholder"].unique().to_list())
     pairs = pl.DataFrame(

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from curator.errors import RecipeError, nearest
+from curator.maths.neighbours import Vectors
 from curator.maths.selection import farthest_first, themes
 from curator.stage import Outcome, decide, stage
 
@@ -68,9 +69,7 @@ def balance(
     kept = themed.with_columns(pl.Series("_factor", factor)).filter(~pl.col("id").is_in(told["id"].implode()))
     share = pl.col("voices") * pl.col("_factor") / pl.col("voices").sum().over("scenario")
     kept = kept.with_columns(share.round(6).alias("weight")).drop("_factor")
-    cells = sizes.join(kept.group_by(fields).len("after"), on=fields, how="left", nulls_equal=True).sort(
-        fields
-    )
+    cells = sizes.join(kept.group_by(fields).len("after"), on=fields, how="left", nulls_equal=True).sort(fields)
     cells = cells.with_columns(pl.col("after").fill_null(0), pl.lit(cap).cast(pl.UInt32).alias("cap"))
     measures: dict[str, Any] = {
         "cap": cap,
@@ -108,9 +107,7 @@ def _themed(rows: pl.DataFrame, count: int) -> pl.DataFrame:
         .agg(pl.col("word").head(3))
     )
     label = {theme: f"{theme + 1}: {', '.join(words)}" for theme, words in typical.iter_rows()}
-    named = pl.DataFrame(
-        {"scenario": told["scenario"], "theme": [label.get(n, f"{n + 1}") for n in number.tolist()]}
-    )
+    named = pl.DataFrame({"scenario": told["scenario"], "theme": [label.get(n, f"{n + 1}") for n in number.tolist()]})
     return rows.drop("theme", strict=False).join(named, on="scenario", how="left", maintain_order="left")
 
 
@@ -124,7 +121,7 @@ def _parts(rows: pl.DataFrame, fields: list[str]) -> list[tuple[tuple[Any, ...],
 
 
 def _over_share(
-    rows: pl.DataFrame, gone: dict[int, tuple[str, str]], most: float, fields: list[str], vectors: np.ndarray
+    rows: pl.DataFrame, gone: dict[int, tuple[str, str]], most: float, fields: list[str], vectors: Vectors
 ) -> dict[int, tuple[str, str]]:
     """Return further rows to drop, so that nobody holds more than `most` of the set; never the last of a cell."""
     left = (

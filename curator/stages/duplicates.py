@@ -2,9 +2,13 @@
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from curator.maths.neighbours import cover, join
+from curator.maths.neighbours import Indices, Scores, cover, join
 from curator.stage import Outcome, decide, stage
+
+Flags = NDArray[np.bool_]
+Words = NDArray[np.object_]
 
 PAIRS = {
     "kind": pl.String(),  # merged | kept apart
@@ -63,9 +67,7 @@ def duplicates(
     return Outcome(kept, decisions, measures, {"pairs": pairs})
 
 
-def _same_scenario(
-    rows: pl.DataFrame, a: np.ndarray, b: np.ndarray, scenario: float, context: float
-) -> np.ndarray:
+def _same_scenario(rows: pl.DataFrame, a: Indices, b: Indices, scenario: float, context: float) -> Flags:
     """Tell for each pair whether both judge one scenario: the same identity, or situation and context alike."""
     situations, contexts = rows["_situation"].to_numpy(), rows["_context"].to_numpy()
     names = rows["scenario"].to_numpy()
@@ -95,13 +97,13 @@ def _voices(rows: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
 
 
 def _pairs(
-    ids: np.ndarray,
-    a: np.ndarray,
-    b: np.ndarray,
-    alike: np.ndarray,
-    one: np.ndarray,
-    role: np.ndarray,
-    verdict: np.ndarray,
+    ids: Words,
+    a: Indices,
+    b: Indices,
+    alike: Scores,
+    one: Flags,
+    role: Words,
+    verdict: Words,
     told: pl.DataFrame,
     look: int,
 ) -> pl.DataFrame:
@@ -124,9 +126,5 @@ def _pairs(
     apart = pl.DataFrame(
         {"kind": "kept apart", "a": ids[a], "b": ids[b], "alike": alike, "why": why.astype(str)}, schema=PAIRS
     )
-    apart = (
-        apart.filter(pl.col("why") != "")
-        .sort(["alike", "a", "b"], descending=[True, False, False])
-        .head(look)
-    )
+    apart = apart.filter(pl.col("why") != "").sort(["alike", "a", "b"], descending=[True, False, False]).head(look)
     return pl.concat([merged, apart]).with_columns(pl.col("alike").round(4))

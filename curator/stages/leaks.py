@@ -30,6 +30,4 @@ def leaks(rows: pl.DataFrame, *, threshold: float = 0.9) -> Outcome:
         float((train["_situation"].to_numpy()[i : i + 2048] @ rest["_situation"].to_numpy().T).max())
         for i in range(0, len(train), 2048)
     )
-    return Outcome(
-        rows, measures={"compared": len(train) * len(rest), "closest": round(np.float64(closest).item(), 4)}
-    )
+    return Outcome(rows, measures={"compared": len(train) * len(rest), "closest": round(np.float64(closest).item(), 4)})

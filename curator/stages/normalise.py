@@ -5,9 +5,7 @@ import polars as pl
 from curator.example import TEXTS
 from curator.stage import Outcome, decide, stage
 
-INVISIBLE = (
-    "[\u200b\u2060\ufeff\u00ad]"  # joiners (200c, 200d) and direction marks stay: scripts and emoji need them
-)
+INVISIBLE = "[\u200b\u2060\ufeff\u00ad]"  # joiners (200c, 200d) and direction marks stay: scripts and emoji need them
 CONTROL = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 LABELS = ("stakeholder", "verdict", "domain", "team")
 
@@ -30,15 +28,8 @@ def normalise(rows: pl.DataFrame) -> Outcome:
 
 
 def _text(name: str) -> pl.Expr:
-    text = (
-        pl.col(name)
-        .str.replace_all("\r\n?", "\n")
-        .str.replace_all(INVISIBLE, "")
-        .str.replace_all(CONTROL, "")
-    )
-    text = (
-        text.str.normalize("NFC").str.replace_all(r"[ \t\u00a0]+\n", "\n").str.replace_all("\n{3,}", "\n\n")
-    )
+    text = pl.col(name).str.replace_all("\r\n?", "\n").str.replace_all(INVISIBLE, "").str.replace_all(CONTROL, "")
+    text = text.str.normalize("NFC").str.replace_all(r"[ \t\u00a0]+\n", "\n").str.replace_all("\n{3,}", "\n\n")
     return text.str.strip_chars()
 
 

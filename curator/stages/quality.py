@@ -53,13 +53,9 @@ def quality(
     }
     because = {
         "off topic": pl.format("its closeness to the scenario is {}, below {}", "_topic", pl.lit(on_topic)),
-        "copied between scenarios": pl.format(
-            "this person wrote nearly the same about {} other scenarios", "_copies"
-        ),
+        "copied between scenarios": pl.format("this person wrote nearly the same about {} other scenarios", "_copies"),
         "says little": pl.format("{} words", "_words"),
-        "one person's flood": pl.format(
-            "this person wrote {} % of all answers", (pl.col("_share") * 100).round(1)
-        ),
+        "one person's flood": pl.format("this person wrote {} % of all answers", (pl.col("_share") * 100).round(1)),
     }
     fatal = {reason: rule for reason, rule in rules.items() if reason in (drop or [])}
     light = {reason: rule for reason, rule in rules.items() if reason not in fatal}

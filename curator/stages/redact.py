@@ -123,9 +123,7 @@ def _spelled_out(rows: pl.DataFrame, columns: list[str], emails: list[str]) -> s
     return {name for name in names if any(spells(email, name) for email in emails)}
 
 
-def _people_of_scenarios(
-    rows: pl.DataFrame, columns: list[str], replace: _Replacer
-) -> dict[str, frozenset[str]]:
+def _people_of_scenarios(rows: pl.DataFrame, columns: list[str], replace: _Replacer) -> dict[str, frozenset[str]]:
     """Return, for each scenario in which a known person is named in full, these people."""
     if not replace.people:
         return {}
@@ -143,7 +141,4 @@ def _scatter(column: pl.Series, changes: dict[int, str]) -> pl.Series:
 
 
 def _sentence(seen: Counter[str]) -> str:
-    return (
-        ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(seen.items()))
-        + " replaced"
-    )
+    return ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(seen.items())) + " replaced"

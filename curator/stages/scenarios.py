@@ -21,9 +21,7 @@ def scenarios(rows: pl.DataFrame, *, threshold: float = 0.85) -> Outcome:
     label = components(len(names), a, b)
     first = np.full(label.max() + 1, len(names))
     np.minimum.at(first, label, np.arange(len(names)))
-    groups = pl.DataFrame(
-        {"scenario": names, "group": names[first[label]]}, schema_overrides={"group": pl.String()}
-    )
+    groups = pl.DataFrame({"scenario": names, "group": names[first[label]]}, schema_overrides={"group": pl.String()})
     pairs = pl.DataFrame(
         {"a": names[a], "b": names[b], "alike": alike.round(4)},
         schema={"a": pl.String(), "b": pl.String(), "alike": pl.Float64()},

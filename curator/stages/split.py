@@ -33,12 +33,10 @@ def split(
             raise RecipeError(f"Stage 'split' cannot hold out by {field!r}. {nearest(field, HOLD_OUT)}")
     shares = {"train": train, "validation": validation, "test": test}
     if abs(sum(shares.values()) - 1) > 1e-6 or min(shares.values()) < 0:
-        raise RecipeError(
-            f"Stage 'split': train, validation and test add up to {sum(shares.values()):g}. Make it 1."
-        )
-    outside = pl.any_horizontal(
-        pl.lit(False), *(pl.col(f).is_in(v) for f, v in (hold_out or {}).items())
-    ).fill_null(False)
+        raise RecipeError(f"Stage 'split': train, validation and test add up to {sum(shares.values()):g}. Make it 1.")
+    outside = pl.any_horizontal(pl.lit(False), *(pl.col(f).is_in(v) for f, v in (hold_out or {}).items())).fill_null(
+        False
+    )
     away = set(rows.filter(outside)["group"])
     inside = rows.filter(~pl.col("group").is_in(list(away)))
     groups: dict[str, Counter[str]] = {}
@@ -47,14 +45,10 @@ def split(
     dealt = deal(groups, {name: share for name, share in shares.items() if share > 0}, seed)
     dealt |= dict.fromkeys(away, "out_of_context")
     chosen = (
-        rows["group"].replace_strict(dealt, return_dtype=pl.String())
-        if dealt
-        else pl.Series([], dtype=pl.String())
+        rows["group"].replace_strict(dealt, return_dtype=pl.String()) if dealt else pl.Series([], dtype=pl.String())
     )
     parted = rows.with_columns(chosen.alias("split"))
-    table = (
-        parted.group_by("split", "stakeholder", "verdict").len("rows").sort("split", "stakeholder", "verdict")
-    )
+    table = parted.group_by("split", "stakeholder", "verdict").len("rows").sort("split", "stakeholder", "verdict")
     size = Counter(parted["split"])
     measures: dict[str, Any] = {
         "rows": {name: size[name] for name in SPLITS},

@@ -6,9 +6,7 @@ from curator.stage import Given, Outcome, drop_where, stage
 
 
 @stage("row")
-def validate(
-    rows: pl.DataFrame, given: Given, *, least: int = 20, most: int = 20_000, words: int = 4
-) -> Outcome:
+def validate(rows: pl.DataFrame, given: Given, *, least: int = 20, most: int = 20_000, words: int = 4) -> Outcome:
     """Drop answers without a usable analysis, verdict, severity or role.
 
     `least` and `most` are characters, `words` the fewest words; a script without spaces counts by `least` alone.
@@ -33,9 +31,6 @@ def validate(
         because = pl.format(
             "{}; verdict {}, stakeholder {}, severity {}",
             because,
-            *(
-                pl.col(name).cast(pl.String()).fill_null("missing")
-                for name in ("verdict", "stakeholder", "severity")
-            ),
+            *(pl.col(name).cast(pl.String()).fill_null("missing") for name in ("verdict", "stakeholder", "severity")),
         )
     return drop_where(rows, rules, because)

@@ -100,7 +100,10 @@ def task_data(pack: Pack, scenario: dict[str, Any]) -> dict[str, Any]:
     situation, context = scenario.get("situation"), scenario.get("context") or ""
     if not isinstance(situation, str) or not situation.strip():
         raise UsageError(f"The scenario {scenario.get('key') or ''!r} has no situation. Nothing was sent.")
-    name = scenario_id(situation, context, pack.name)
+    try:
+        name = scenario_id(situation, context, pack.name)
+    except UnicodeEncodeError:
+        raise UsageError(f"The scenario {situation[:40]!r} holds half a character. Nothing was sent.") from None
     data = {"scenario": name, pack.task["situation"]: situation, pack.task.get("context", "context"): context}
     return data | {column: scenario[column] for column in ("domain", "team", "key") if scenario.get(column)}
 

@@ -1,0 +1,122 @@
+"""The summary in plain language: true sentences from the numbers, the uncomfortable ones too."""
+
+from typing import Any
+
+from curator.report.labels import Scales
+
+WHAT = {
+    "normalise": "Texts are brought into one form",
+    "validate": "Answers that say nothing usable leave",
+    "redact": "Personal data are replaced",
+    "exact_duplicates": "A record that came twice is kept once",
+    "embed": "Texts become vectors, to tell how alike they are",
+    "scenarios": "Tellings of one event are grouped",
+    "agreement": "Agreement is measured; no answer is touched",
+    "quality": "Off-topic and copied answers are looked for",
+    "duplicates": "What one role said twice is merged and its voices counted",
+    "balance": "No role, verdict or domain drowns out the others",
+    "split": "Training and test are parted, whole events at a time",
+    "leaks": "Proof that no test situation was trained on",
+}
+
+
+def number(value: float) -> str:
+    """Return a whole number with thin gaps between thousands.
+
+    >>> number(12345)
+    '12\\u202f345'
+    """
+    return f"{value:,.0f}".replace(",", "\u202f")
+
+
+def share(part: float, whole: float) -> str:
+    """Return a share in percent; a small one is never rounded to nothing.
+
+    >>> share(1, 1000), share(999, 1000), share(71, 99)
+    ('under 1\\xa0%', 'over 99\\xa0%', '72\\xa0%')
+    """
+    if not whole:
+        return "none"
+    percent = 100 * part / whole
+    if 0 < percent < 1 or 99 < percent < 100:
+        return "under 1\u00a0%" if percent < 1 else "over 99\u00a0%"
+    return f"{percent:.0f}\u00a0%"
+
+
+def count(value: int, one: str, many: str = "") -> str:
+    """Return a number with its noun.
+
+    >>> count(1, "answer"), count(2, "person", "people")
+    ('1 answer', '2 people')
+    """
+    return f"{number(value)} {one if value == 1 else many or one + 's'}"
+
+
+def listed(parts: list[str]) -> str:
+    """Return words as a list in a sentence.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
+
+
+def summary(facts: dict[str, Any], known: Scales, tuned: dict[str, Any] | None) -> list[str]:
+    """Return the paragraphs of the summary."""
+    roles = listed([f"{label} ({number(n)})" for label, n in facts["roles"]])
+    first = (
+        f"{count(facts['kept'], 'answer')} to {count(facts['scenarios'], 'situation')} are in the set. "
+        f"{count(facts['people'], 'person', 'people')} judged, each from one point of view: {roles}. "
+    )
+    if facts["models"]:
+        first += f"{count(facts['models'], 'answer')} came from a model or were edited from one. "
+    if facts["judged"]:
+        first += (
+            f"Of the {count(facts['judged'], 'situation')} seen by more than one role, {number(facts['contested'])} "
+            f"({share(facts['contested'], facts['judged'])}) got different verdicts. "
+            "That is not an error to clean away: the set keeps every side."
+        )
+    return [first.strip(), _left(facts), _tuned(facts, tuned)]
+
+
+def _left(facts: dict[str, Any]) -> str:
+    gone = facts["given"] - facts["kept"]
+    if not gone:
+        said = f"All {number(facts['given'])} answers that came in are in the set."
+    else:
+        most = ", ".join(f"{reason} ({number(n)})" for reason, n in facts["why"][:3])
+        said = (
+            f"Of {count(facts['given'], 'answer')} that came in, {number(gone)} ({share(gone, facts['given'])}) left, "
+            f"each with its reason on record; most often: {most}."
+        )
+    if facts["edited"]:
+        said += f" In {count(facts['edited'], 'answer')} personal data were replaced."
+    if facts["learn"]:
+        said += f" A model learns from {number(facts['learn'])} of them; {number(facts['unseen'])} are kept back" + (
+            " to test it." if facts["unseen"] else ", so nothing is left to test it on."
+        )
+    return said
+
+
+def _tuned(facts: dict[str, Any], tuned: dict[str, Any] | None) -> str:
+    row = tuned["overall"] if tuned else None
+    if tuned is None or row is None or row["base"] is None or row["tuned"] is None:
+        return "Whether tuning helps has not been measured yet for this set (curator evaluate does it)."
+    said = (
+        f"On {count(row['n'] or 0, 'unseen answer')} the tuned model gives the person's verdict in "
+        f"{100 * row['tuned']['value']:.0f}\u00a0% of cases, the base model in {100 * row['base']['value']:.0f}\u00a0%. "
+    )
+    outcome = tuned["outcome"] or (
+        "not shown" if not row["gain"]["sure"] else "helped" if row["gain"]["value"] > 0 else "hurt"
+    )
+    judged = {
+        "helped": "Tuning helped: the difference is larger than chance explains.",
+        "hurt": "Tuning hurt: the tuned model is worse, by more than chance explains.",
+    }.get(outcome, "That is too little, or on too few situations, to say that tuning helped.")
+    rival = row["majority"]
+    if rival and rival["value"] >= row["tuned"]["value"]:
+        judged += (
+            f" Always giving each role's most frequent verdict would be right in {100 * rival['value']:.0f}\u00a0%, "
+            "so the tuned model has not yet earned its place."
+        )
+    return said + judged

@@ -1,0 +1,179 @@
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from curator.errors import CuratorError, UsageError
+from curator.lora import load_adapter
+from curator.models import load
+from curator.offline import torch
+from curator.pack import Pack
+from curator.train import TrainSettings, train
+
+from .conftest import line, write_dataset
+
+QUICK = TrainSettings(rank=4, alpha=8, layers=2, rate=1e-2, epochs=4, scenarios=2)
+
+
+def seals(folder: Path) -> dict[str, str]:
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir())}
+
+
+def test_training_lowers_the_loss_and_leaves_a_peft_folder(dataset: Path, tiny: Path, tmp_path: Path) -> None:
+    steps = []
+    trained = train(dataset, tmp_path / "adapter", tiny, QUICK, lambda *said: steps.append(said))
+
+    assert trained.train_loss[-1] < trained.train_loss[0] - 0.2
+    assert trained.validation_loss[trained.best_epoch - 1] == min(trained.validation_loss)
+    assert (trained.rows, trained.refused, trained.reused) == (16, [], False)
+    assert steps[-1] == ("training", 16, 16)
+    assert trained.tokens_per_second > 0
+    assert sorted(seals(trained.folder)) == [
+        "README.md",
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "training.json",
+    ]
+    assert not list(tmp_path.glob(".adapter-*"))
+    said = json.loads((trained.folder / "training.json").read_text())
+    assert said["settings"] == QUICK.model_dump()
+    assert said["dataset"] == "d" * 64
+    assert said["rows"] == {"train": 16, "validation": 4}
+
+
+def test_the_same_call_gives_the_same_bytes(dataset: Path, tiny: Path, tmp_path: Path) -> None:
+    one = train(dataset, tmp_path / "one", tiny, QUICK)
+    other = train(dataset, tmp_path / "other", tiny, QUICK)
+
+    assert seals(one.folder) == seals(other.folder)
+
+
+def test_another_seed_gives_another_adapter(dataset: Path, tiny: Path, tmp_path: Path) -> None:
+    one = train(dataset, tmp_path / "one", tiny, QUICK)
+    other = train(dataset, tmp_path / "other", tiny, QUICK.model_copy(update={"seed": 2}))
+
+    assert one.train_loss != other.train_loss
+
+
+def test_no_path_of_this_machine_is_in_the_folder(dataset: Path, tiny: Path, tmp_path: Path) -> None:
+    folder = train(dataset, tmp_path / "adapter", tiny, QUICK).folder
+
+    for file in folder.iterdir():
+        assert str(tmp_path).encode() not in file.read_bytes()
+        assert str(tiny.parent).encode() not in file.read_bytes()
+
+
+def test_an_adapter_that_is_already_there_is_reused(dataset: Path, tiny: Path, tmp_path: Path) -> None:
+    first = train(dataset, tmp_path / "adapter", tiny, QUICK)
+    again = train(dataset, tmp_path / "adapter", tiny, QUICK)
+
+    assert again.reused
+    assert again.validation_loss == pytest.approx(first.validation_loss, abs=1e-6)
+
+
+def test_an_adapter_of_other_settings_is_not_overwritten(dataset: Path, tiny: Path, tmp_path: Path) -> None:
+    folder = train(dataset, tmp_path / "adapter", tiny, QUICK).folder
+    before = seals(folder)
+
+    with pytest.raises(UsageError, match="adapter holds something else than this training would make"):
+        train(dataset, folder, tiny, QUICK.model_copy(update={"rate": 1e-3}))
+    assert seals(folder) == before
+
+
+def test_a_saved_adapter_gives_the_logits_of_the_best_epoch_when_peft_loads_it(
+    dataset: Path, tiny: Path, tmp_path: Path
+) -> None:
+    from peft import PeftModel
+
+    folder = train(dataset, tmp_path / "adapter", tiny, QUICK).folder
+    ids = torch.arange(5, 25)[None]
+    base, _ = load(tiny, torch.float32)
+    plain = base(input_ids=ids).logits
+    by_peft = PeftModel.from_pretrained(base, folder)(input_ids=ids).logits
+    by_us = load_adapter(load(tiny, torch.float32)[0], folder)(input_ids=ids).logits
+
+    assert torch.equal(by_peft, by_us)
+    assert float((by_peft - plain).abs().max()) > 0.01
+
+
+def test_it_stops_when_the_validation_loss_no_longer_falls(tiny: Path, pack: Pack, tmp_path: Path) -> None:
+    rows = [line(pack, f"ward {n}", role, "fine" if role == "clerk" else "unfair", "So.") for n in range(4) for role in ("clerk", "nurse")]  # fmt: skip
+    held = [line(pack, "ward 9", role, "unfair" if role == "clerk" else "fine", "xyzzy! " * 9) for role in ("clerk", "nurse")]  # fmt: skip
+    dataset = write_dataset(tmp_path / "dataset", pack, train=rows, validation=held)
+
+    settings = QUICK.model_copy(update={"epochs": 30, "patience": 1, "rate": 5e-2})
+    trained = train(dataset, tmp_path / "adapter", tiny, settings)
+
+    assert len(trained.validation_loss) == trained.best_epoch + 1 < 30
+
+
+def test_row_weights_reach_the_loss(tiny: Path, pack: Pack, tmp_path: Path) -> None:
+    def after(weight: float) -> float:
+        rows = [line(pack, "ward 1", "nurse", "fine", "A."), line(pack, "ward 2", "nurse", "unfair", "B.", weight=weight)]
+        dataset = write_dataset(tmp_path / f"dataset {weight}", pack, train=rows)
+        return train(dataset, tmp_path / f"adapter {weight}", tiny, QUICK).train_loss[0]
+
+    assert after(1.0) != after(0.1)
+
+
+def test_rows_that_are_too_long_are_counted(tiny: Path, pack: Pack, tmp_path: Path) -> None:
+    rows = [line(pack, f"ward {n}", "nurse", verdict, "Ok.") for n, verdict in enumerate(["fine", "unfair"])]
+    rows.append(line(pack, "ward 7", "clerk", "fine", "so " * 900))
+    dataset = write_dataset(tmp_path / "dataset", pack, train=rows)
+
+    trained = train(dataset, tmp_path / "adapter", tiny, QUICK.model_copy(update={"longest": 400}))
+
+    assert trained.refused == ["ward 7-clerk"]
+    assert json.loads((trained.folder / "training.json").read_text())["refused"]["longer than longest"] == trained.refused
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings", "message"),
+    [
+        ([], {}, "There are no rows to train on"),
+        ([("nurse", "fine"), ("clerk", "fine")], {}, "Every training row has the verdict 'fine'"),
+        ([("nurse", "fine"), ("clerk", "unfair")], {"longest": 16}, "All 2 rows are longer than 16 tokens"),
+    ],
+)
+def test_a_training_that_cannot_teach_anything_does_not_start(
+    tiny: Path, pack: Pack, tmp_path: Path, rows: list[tuple[str, str]], settings: dict[str, int], message: str
+) -> None:
+    given = [line(pack, "ward 1", role, verdict, "Ok.") for role, verdict in rows]
+    dataset = write_dataset(tmp_path / "dataset", pack, train=given)
+
+    with pytest.raises(UsageError, match=message):
+        train(dataset, tmp_path / "adapter", tiny, QUICK.model_copy(update=settings))
+    assert not (tmp_path / "adapter").exists()
+
+
+def test_a_loss_that_is_no_number_stops_the_training_and_names_the_scenario(
+    dataset: Path, tiny: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for file in tiny.iterdir():
+        (broken / file.name).write_bytes(file.read_bytes())
+    weights = load_file(broken / "model.safetensors")
+    weights["model.layers.2.mlp.down_proj.weight"][0, 40] = float("nan")
+    save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
+
+    with pytest.raises(CuratorError, match=r"loss became (nan|inf) at scenario ward \d. Nothing was kept"):
+        train(dataset, tmp_path / "adapter", broken, QUICK)
+    assert not (tmp_path / "adapter").exists()
+
+
+def test_a_dataset_without_a_manifest_is_refused(tiny: Path, tmp_path: Path) -> None:
+    from curator.errors import FileError
+
+    with pytest.raises(FileError, match="is not a whole dataset folder"):
+        train(tmp_path, tmp_path / "adapter", tiny, QUICK)
+
+
+def test_unknown_or_senseless_settings_are_refused() -> None:
+    with pytest.raises(ValueError, match="Extra inputs"):
+        TrainSettings(learning_rate=1.0)  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="greater than 0"):
+        TrainSettings(rate=0)
