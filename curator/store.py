@@ -1,49 +1,20 @@
-"""The one mutable truth: an SQLite file with everything that was ever fetched, append-only, one writer at a time."""
+"""The one mutable truth: everything that was ever fetched, append-only, every record with its bytes and their hash."""
 
-import contextlib
-import fcntl
 import hashlib
 import json
-import os
-import socket
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from curator.errors import StorageError, StoreLocked
+from curator.errors import StorageError
 from curator.example import MOMENT, SCHEMA, Answer, example_id
+from curator.registry import Person, Registry
 
-VERSION = 1
-
-TABLES = """
-CREATE TABLE revisions (      -- append-only: every wording of every answer
-    id TEXT NOT NULL, revision INTEGER NOT NULL, source TEXT NOT NULL, record TEXT NOT NULL,
-    sha256 TEXT NOT NULL, payload BLOB NOT NULL, example TEXT, -- NULL: a tombstone
-    PRIMARY KEY (id, revision)) WITHOUT ROWID;
-CREATE INDEX revisions_by_source ON revisions (source, record);
-CREATE TABLE quarantine (     -- records that could not be read, whole
-    source TEXT NOT NULL, place TEXT NOT NULL, sha256 TEXT NOT NULL, reason TEXT NOT NULL,
-    payload BLOB NOT NULL, first_seen TEXT NOT NULL, PRIMARY KEY (source, place, sha256));
-CREATE TABLE intakes (        -- fetched = new + changed + same + quarantined, always
-    number INTEGER PRIMARY KEY, source TEXT NOT NULL, at TEXT NOT NULL, fetched INTEGER NOT NULL,
-    new INTEGER NOT NULL, changed INTEGER NOT NULL, same INTEGER NOT NULL, quarantined INTEGER NOT NULL,
-    deleted INTEGER NOT NULL);
-CREATE TABLE cursors (source TEXT PRIMARY KEY, cursor TEXT NOT NULL);
-CREATE TABLE people (         -- e-mails and names stay in this table
-    email TEXT PRIMARY KEY, name TEXT, stakeholder TEXT NOT NULL, team TEXT, pseudonym TEXT NOT NULL UNIQUE,
-    consent TEXT NOT NULL);
-CREATE TABLE projects (       -- Label Studio projects that belong to this workspace
-    server TEXT NOT NULL, project INTEGER NOT NULL, pack TEXT NOT NULL, config_sha256 TEXT NOT NULL,
-    PRIMARY KEY (server, project));
-CREATE TABLE scenarios (      -- what was pushed or is to be pushed, by our own key
-    scenario TEXT PRIMARY KEY, pack TEXT NOT NULL, data TEXT NOT NULL);
-"""
+__all__ = ["Deleted", "Fetched", "Intake", "Person", "Refused", "Store"]
 
 
 @dataclass(frozen=True)
@@ -86,99 +57,8 @@ class Intake:
         return Intake(*(getattr(self, f) + getattr(other, f) for f in self.__dataclass_fields__))
 
 
-@dataclass(frozen=True)
-class Person:
-    """Somebody who answers, as only the store knows them."""
-
-    email: str
-    stakeholder: str
-    pseudonym: str
-    name: str | None = None
-    team: str | None = None
-    consent: tuple[str, ...] = ()
-
-
-class Store:
+class Store(Registry):
     """The store of a workspace. Readers need no lock; `write()` gives one process at a time a transaction."""
-
-    def __init__(self, path: Path, *, patience: float = 10.0) -> None:
-        """Open the store at `path`, making it where there is none. A writer waits `patience` seconds for another."""
-        self.path, self.patience = path, patience
-        self._lock_path = path.with_suffix(".lock")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = not path.exists()
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=patience)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            if fresh:
-                path.chmod(0o600)
-            if self._version() == 0:
-                with self.write():
-                    if self._version() == 0:  # nobody else made the tables while we waited
-                        for statement in TABLES.split(";"):
-                            self._db.execute(statement)
-                        self._db.execute(f"PRAGMA user_version={VERSION}")
-        except (sqlite3.Error, OSError) as fault:
-            raise StorageError(f"The store {path.name} cannot be opened: {fault}. Nothing was changed.") from None
-        if self._version() > VERSION:
-            raise StorageError(
-                f"The store {path.name} was written by a newer curator. Nothing was changed; update curator."
-            )
-
-    def _version(self) -> int:
-        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._db.close()
-
-    def __enter__(self) -> "Store":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @contextlib.contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
-        """Give the one writer a transaction: all of what happens inside is kept, or none of it."""
-        with self._locked():
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                yield self._db
-                self._db.execute("COMMIT")
-            except sqlite3.Error as fault:
-                self._undo()
-                raise StorageError(f"The store could not be written: {fault}. This step left nothing behind.") from None
-            except BaseException:
-                self._undo()
-                raise
-
-    def _undo(self) -> None:
-        with contextlib.suppress(sqlite3.Error):
-            self._db.execute("ROLLBACK")
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        # A kernel lock: it goes with its process, whatever ends that.
-        with open(self._lock_path, "a+") as lock:
-            until = time.monotonic() + self.patience
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > until:
-                        lock.seek(0)
-                        holder = lock.read().strip() or "another process"
-                        raise StoreLocked(
-                            f"{holder} is writing to the store. Nothing was changed; try again when it is done."
-                        ) from None
-                    time.sleep(0.05)
-            lock.truncate(0)
-            lock.write(f"Process {os.getpid()} on {socket.gethostname()}, since {datetime.now(UTC):%H:%M:%S} UTC,")
-            lock.flush()
-            yield
 
     def take(
         self,
@@ -227,7 +107,7 @@ class Store:
             )
             return "deleted"
         row_text = json.dumps(record.answer.row(id=name, source=source, revision=0), ensure_ascii=False, sort_keys=True)
-        seal = hashlib.sha256(record.payload + b"\0" + row_text.encode()).hexdigest()
+        seal = _seal(record.payload, row_text.encode())
         if last is not None and last[1] == seal:
             return "same"
         number = 1 if last is None else last[0] + 1
@@ -239,22 +119,28 @@ class Store:
 
     def examples(self) -> pl.DataFrame:
         """Return the last revision of every answer that is not deleted: columns of `SCHEMA`, ordered by id."""
-        found = self._db.execute(
-            "SELECT example, revision FROM revisions JOIN (SELECT id, max(revision) AS revision FROM revisions GROUP BY id)"
-            " USING (id, revision) WHERE example IS NOT NULL ORDER BY id"
-        ).fetchall()
-        if not found:
+        texts, numbers = [], []
+        for name, number, seal, payload, text in self.read(
+            "SELECT id, revision, sha256, payload, CAST(example AS BLOB) FROM revisions JOIN"
+            " (SELECT id, max(revision) AS revision FROM revisions GROUP BY id) USING (id, revision)"
+            " WHERE example IS NOT NULL ORDER BY id"
+        ):
+            if _seal(payload, text) != seal:
+                raise StorageError(
+                    f"Answer {name} is not as it was stored. Restore {self.path.name} from a backup: curator verify"
+                )
+            texts.append(text)
+            numbers.append(number)
+        if not texts:
             return pl.DataFrame(schema=SCHEMA)
         stored = {name: pl.Int64() if kind == MOMENT else kind for name, kind in SCHEMA.items()}
-        rows = pl.read_ndjson("\n".join(text for text, _ in found).encode(), schema=stored)
-        number = pl.Series("revision", [number for _, number in found], pl.Int64())
-        return rows.with_columns(number).cast({"created_at": MOMENT, "updated_at": MOMENT})
+        rows = pl.read_ndjson(b"\n".join(texts), schema=stored)
+        rows = rows.with_columns(pl.Series("revision", numbers, pl.Int64()))
+        return rows.cast({"created_at": MOMENT, "updated_at": MOMENT})
 
     def life(self, id: str) -> list[dict[str, Any]]:
         """Return every revision of one answer, oldest first: revision, source, record, and the row or None if deleted."""
-        rows = self._db.execute(
-            "SELECT revision, source, record, example FROM revisions WHERE id = ? ORDER BY revision", (id,)
-        ).fetchall()
+        rows = self.read("SELECT revision, source, record, example FROM revisions WHERE id = ? ORDER BY revision", id)
         return [
             {"revision": n, "source": source, "record": record, "example": json.loads(text) if text else None}
             for n, source, record, text in rows
@@ -262,88 +148,68 @@ class Store:
 
     def ids(self, start: str = "") -> list[str]:
         """Return the ids that begin with `start`, in order."""
-        rows = self._db.execute(
-            "SELECT DISTINCT id FROM revisions WHERE id >= ? AND id < ? ORDER BY id", (start, start + "g")
-        )
+        if set(start) - set("0123456789abcdef"):
+            return []
+        rows = self.read("SELECT DISTINCT id FROM revisions WHERE id >= ? AND id < ? ORDER BY id", start, start + "g")
         return [row[0] for row in rows]
 
     def records(self, source: str) -> set[str]:
         """Return the source's names of the answers that are here and not deleted."""
-        rows = self._db.execute(
+        rows = self.read(
             "SELECT record FROM revisions JOIN (SELECT id, max(revision) AS revision FROM revisions GROUP BY id)"
             " USING (id, revision) WHERE source = ? AND example IS NOT NULL",
-            (source,),
+            source,
         )
         return {row[0] for row in rows}
 
     def cursor(self, source: str) -> str | None:
         """Return where the last `take` of this source said to go on."""
-        row = self._db.execute("SELECT cursor FROM cursors WHERE source = ?", (source,)).fetchone()
+        row = next(self.read("SELECT cursor FROM cursors WHERE source = ?", source), None)
         return None if row is None else str(row[0])
 
     def quarantined(self) -> list[dict[str, Any]]:
         """Return what was set aside: source, place, reason, first_seen."""
-        rows = self._db.execute(
-            "SELECT source, place, reason, first_seen FROM quarantine ORDER BY source, place"
-        ).fetchall()
+        rows = self.read("SELECT source, place, reason, first_seen FROM quarantine ORDER BY source, place")
         return [dict(zip(("source", "place", "reason", "first_seen"), row, strict=True)) for row in rows]
-
-    def put_people(self, people: Iterable[Person]) -> int:
-        """Keep or update these people; return how many there are now."""
-        with self.write() as db:
-            for p in people:
-                row = (p.email, p.name, p.stakeholder, p.team, p.pseudonym, json.dumps(p.consent))
-                db.execute("INSERT OR REPLACE INTO people VALUES (?, ?, ?, ?, ?, ?)", row)
-        return len(self.people())
-
-    def people(self) -> list[Person]:
-        """Return everybody, ordered by e-mail."""
-        rows = self._db.execute("SELECT email, stakeholder, pseudonym, name, team, consent FROM people ORDER BY email")
-        return [Person(*row[:5], consent=tuple(json.loads(row[5]))) for row in rows]
-
-    def put_project(self, server: str, project: int, pack: str, config_sha256: str) -> None:
-        """Remember that this project of this server belongs to the workspace."""
-        with self.write() as db:
-            db.execute("INSERT OR REPLACE INTO projects VALUES (?, ?, ?, ?)", (server, project, pack, config_sha256))
-
-    def projects(self) -> list[dict[str, Any]]:
-        """Return the workspace's projects: server, project, pack, config_sha256."""
-        rows = self._db.execute(
-            "SELECT server, project, pack, config_sha256 FROM projects ORDER BY server, project"
-        ).fetchall()
-        return [dict(zip(("server", "project", "pack", "config_sha256"), row, strict=True)) for row in rows]
-
-    def put_scenarios(self, scenarios: Iterable[tuple[str, str, str]]) -> None:
-        """Remember scenarios as (identity, pack, JSON text of situation, context, domain, team, key)."""
-        with self.write() as db:
-            db.executemany("INSERT OR REPLACE INTO scenarios VALUES (?, ?, ?)", scenarios)
-
-    def known_scenarios(self) -> dict[str, dict[str, Any]]:
-        """Return the scenarios that were remembered, by the key that files use for them."""
-        rows = self._db.execute("SELECT data FROM scenarios ORDER BY scenario").fetchall()
-        told = [json.loads(row[0]) for row in rows]
-        return {one["key"]: one for one in told if isinstance(one.get("key"), str)}
 
     def intakes(self) -> Intake:
         """Return the sum of everything that ever came in."""
-        row = self._db.execute(
-            "SELECT coalesce(sum(fetched), 0), coalesce(sum(new), 0), coalesce(sum(changed), 0), coalesce(sum(same), 0),"
-            " coalesce(sum(quarantined), 0), coalesce(sum(deleted), 0) FROM intakes"
-        ).fetchone()
-        return Intake(*row)
+        sums = ", ".join(f"coalesce(sum({name}), 0)" for name in Intake.__dataclass_fields__)
+        return Intake(*next(self.read(f"SELECT {sums} FROM intakes")))  # noqa: S608  the names of a class's fields
 
     def verify(self) -> list[str]:
         """Return what is wrong with the store, as sentences; an empty list says that every record is whole."""
-        wrong = [f"SQLite: {row[0]}" for row in self._db.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        for name, number, seal, payload, text in self._db.execute(
-            "SELECT id, revision, sha256, payload, example FROM revisions WHERE example IS NOT NULL"
+        try:
+            return list(self._faults())
+        except StorageError as fault:
+            return [str(fault)]
+
+    def _faults(self) -> Iterator[str]:
+        for (said,) in self.read("PRAGMA integrity_check"):
+            if said != "ok":
+                yield f"SQLite: {said}"
+        wordings, due = 0, ("", 0)
+        for name, number, source, record, seal, payload, text in self.read(
+            "SELECT id, revision, source, record, sha256, payload, CAST(example AS BLOB) FROM revisions"
+            " ORDER BY id, revision"
         ):
-            if hashlib.sha256(payload + b"\0" + text.encode()).hexdigest() != seal:
-                wrong.append(f"answer {name}, revision {number}: its bytes are not those that were stored")
+            due = (name, due[1] + 1 if due[0] == name else 1)
+            wordings += text is not None
+            if text is not None and _seal(payload, text) != seal:
+                yield f"answer {name}, revision {number}: its bytes are not those that were stored"
+            if example_id(source, record) != name:
+                yield f"answer {name}, revision {number}: it is not what {source} calls {record!r}"
+            if number != due[1]:
+                yield f"answer {name}: revision {due[1]} is gone"
+        for place, seal, payload in self.read("SELECT place, sha256, payload FROM quarantine"):
+            if hashlib.sha256(payload).hexdigest() != seal:
+                yield f"what was set aside at {place}: its bytes are not those that were stored"
         total = self.intakes()
         if total.fetched != total.new + total.changed + total.same + total.quarantined:
-            wrong.append("the counts do not add up: fetched is not new + changed + same + quarantined")
-        count = self._db.execute("SELECT count(*) FROM revisions WHERE example IS NOT NULL").fetchone()[0]
-        if count != total.new + total.changed:
-            wrong.append(f"{count} wordings are here, {total.new + total.changed} came in")
-        return wrong
+            yield "the counts do not add up: fetched is not new + changed + same + quarantined"
+        if wordings != total.new + total.changed:
+            yield f"{wordings} wordings are here, {total.new + total.changed} came in"
+
+
+def _seal(payload: bytes, example: bytes) -> str:
+    return hashlib.sha256(payload + b"\0" + example).hexdigest()

@@ -56,7 +56,7 @@ def page(dataset: Dataset, evaluation: dict[str, Any] | None, training: dict[str
         "scenes": told,
         "reasons": reasons,
         "lost": lost,
-        "pairs": _pairs(tables["pairs"], told, lost, gone),
+        "pairs": _pairs(tables["pairs"], told, lost),
         "together": [] if tables["scenario_pairs"] is None else tables["scenario_pairs"].head(50).to_dicts(),
     }
     return (
@@ -158,7 +158,7 @@ def _steps(manifest: dict[str, Any], reasons: list[dict[str, Any]]) -> list[dict
 
 
 def _pairs(
-    pairs: pl.DataFrame | None, told: list[dict[str, Any]], lost: dict[str, dict[str, Any]], gone: pl.DataFrame
+    pairs: pl.DataFrame | None, told: list[dict[str, Any]], lost: dict[str, dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Return the pairs to look at whose two answers the page can show."""
     if pairs is None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from curator.chat import verdict_lead, verdict_tail
 from curator.pack import Pack
-from curator.report.figures import curve, whisker
+from curator.report.figures import curve, segments, whisker
 from curator.report.labels import Scales, humanise
 
 GROUPS = (
@@ -106,7 +106,7 @@ def _said(verdicts: dict[str, Any], known: Scales) -> list[dict[str, Any]]:
     for name, counts in told.items():
         if counts:
             numbers = [counts.get(key, 0) for key in known.verdicts.keys]
-            bars.append({"name": name, "counts": numbers, "total": sum(numbers)})
+            bars.append({"name": name, "counts": numbers, "bar": segments(numbers, sum(numbers))})
     return bars
 
 

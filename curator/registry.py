@@ -1,0 +1,64 @@
+"""What a workspace knows besides answers: its people, its Label Studio projects, its scenarios."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from curator.database import Database
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who answers, as only the store knows them."""
+
+    email: str
+    stakeholder: str
+    pseudonym: str
+    name: str | None = None
+    team: str | None = None
+    consent: tuple[str, ...] = ()
+
+
+class Registry(Database):
+    """The tables that are kept up to date in place, unlike answers."""
+
+    def put_people(self, people: Iterable[Person]) -> int:
+        """Keep or update these people; return how many there are now."""
+        with self.write() as db:
+            for p in people:
+                row = (p.email, p.name, p.stakeholder, p.team, p.pseudonym, json.dumps(p.consent))
+                db.execute("INSERT OR REPLACE INTO people VALUES (?, ?, ?, ?, ?, ?)", row)
+        return len(self.people())
+
+    def people(self) -> list[Person]:
+        """Return everybody, ordered by e-mail."""
+        rows = self.read("SELECT email, stakeholder, pseudonym, name, team, consent FROM people ORDER BY email")
+        return [Person(*row[:5], consent=tuple(json.loads(row[5]))) for row in rows]
+
+    def put_project(self, server: str, project: int, pack: str, config_sha256: str) -> None:
+        """Remember that this project of this server belongs to the workspace."""
+        with self.write() as db:
+            db.execute("INSERT OR REPLACE INTO projects VALUES (?, ?, ?, ?)", (server, project, pack, config_sha256))
+
+    def projects(self) -> list[dict[str, Any]]:
+        """Return the workspace's projects: server, project, pack, config_sha256."""
+        rows = self.read("SELECT server, project, pack, config_sha256 FROM projects ORDER BY server, project")
+        return [dict(zip(("server", "project", "pack", "config_sha256"), row, strict=True)) for row in rows]
+
+    def put_scenarios(self, scenarios: Iterable[tuple[str, str, str]]) -> None:
+        """Remember scenarios as (identity, pack, JSON text of situation, context, domain, team, key).
+
+        Kept by `key` where there is one: new words under a known key replace the old ones, and the same words may stand
+        under several keys.
+        """
+        with self.write() as db:
+            for identity, pack, data in scenarios:
+                name = json.loads(data).get("key")
+                row = (name if isinstance(name, str) else identity, pack, data)
+                db.execute("INSERT OR REPLACE INTO scenarios VALUES (?, ?, ?)", row)
+
+    def known_scenarios(self) -> dict[str, dict[str, Any]]:
+        """Return the scenarios that were remembered, by the key that files use for them."""
+        told = [json.loads(row[0]) for row in self.read("SELECT data FROM scenarios ORDER BY scenario")]
+        return {one["key"]: one for one in told if isinstance(one.get("key"), str)}

@@ -1,0 +1,64 @@
+// Everything that people wrote reaches the page as text nodes: `el` and `mark` make nodes and never read markup.
+const data = JSON.parse(document.getElementById('data').textContent);
+const SVG = 'http://www.w3.org/2000/svg';
+const byId = (id) => document.getElementById(id);
+
+function el(tag, attributes, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+function mark(tag, attributes, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
+  for (const child of children.flat(3)) if (child !== null && child !== undefined && child !== '') node.append(child);
+  return node;
+}
+
+const plural = (n, one, many) => `${n.toLocaleString('en').replaceAll(',', '\u202f')} ${n === 1 ? one : many || one + 's'}`;
+const labelOf = (scale, at, other) => (at >= 0 ? scale[at].label : other || 'none');
+
+const answersById = new Map();
+for (const scene of data.scenes) for (const answer of scene.answers) answersById.set(answer.id, { answer, scene });
+for (const [id, answer] of Object.entries(data.lost)) answersById.set(id, { answer, scene: null });
+const scenesById = new Map(data.scenes.map((scene) => [scene.id, scene]));
+
+function openScene(scene, from) {
+  const dialog = byId('dialog');
+  byId('dialog-body').replaceChildren(sceneCard(scene, ''));
+  dialog.addEventListener('close', () => from && from.focus && from.focus(), { once: true });
+  dialog.showModal();
+  dialog.scrollTop = 0;
+}
+
+byId('dialog-close').addEventListener('click', () => byId('dialog').close());
+byId('dialog').addEventListener('click', (event) => event.target === byId('dialog') && byId('dialog').close());
+
+for (const strip of document.querySelectorAll('.lane-strip')) {
+  strip.addEventListener('click', (event) => {
+    const at = event.target.dataset.scene;
+    if (at !== undefined) openScene(data.scenes[Number(at)]);
+  });
+}
+
+const links = new Map([...document.querySelectorAll('.rail a')].map((a) => [a.hash.slice(1), a]));
+const seen = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (!entry.isIntersecting) continue;
+    for (const link of links.values()) link.removeAttribute('aria-current');
+    links.get(entry.target.id).setAttribute('aria-current', 'true');
+  }
+}, { rootMargin: '-15% 0px -75% 0px' });
+for (const id of links.keys()) seen.observe(byId(id));
+
+// On paper every table is open; the lists of rows stay as the reader left them.
+const opened = [];
+addEventListener('beforeprint', () => {
+  for (const details of document.querySelectorAll('details.table:not([open]):not(#map-table)')) {
+    details.open = true;
+    opened.push(details);
+  }
+});
+addEventListener('afterprint', () => { for (const details of opened.splice(0)) details.open = false; });

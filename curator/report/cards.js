@@ -1,0 +1,94 @@
+// One scenario with every perspective on it.
+const LONG = 1200; // characters shown before "show all"
+
+function found(text, query) {
+  if (!query) return [text];
+  const parts = [];
+  const low = text.toLowerCase();
+  if (low.length !== text.length) return [text];
+  let from = 0;
+  for (let at = low.indexOf(query); at >= 0; at = low.indexOf(query, from)) {
+    parts.push(text.slice(from, at), el('mark', {}, text.slice(at, at + query.length)));
+    from = at + query.length;
+  }
+  return [...parts, text.slice(from)];
+}
+
+function words(text, query, kind) {
+  const body = el('p', { class: kind || 'text', dir: 'auto' });
+  if (text.length <= LONG) return fill(body, {}, found(text, query));
+  const all = el('button', { type: 'button', class: 'inline' }, `Show all ${text.length.toLocaleString('en')} characters`);
+  all.addEventListener('click', () => body.replaceChildren(...found(text, query)));
+  return fill(body, {}, [found(text.slice(0, LONG), query), '… ', all]);
+}
+
+function pill(answer) {
+  const label = labelOf(data.verdicts, answer.verdict, answer.verdictName);
+  return el('span', { class: `pill v${answer.verdict >= 0 ? answer.verdict : 'x'}` }, label);
+}
+
+function dots(severity) {
+  if (severity === null || severity === undefined) return null;
+  const scale = data.severity;
+  if (!scale || scale.most - scale.least > 9) return el('span', { class: 'severity' }, `severity ${severity}`);
+  const said = `severity ${severity} of ${scale.least} to ${scale.most}`;
+  const row = el('span', { class: 'severity', role: 'img', 'aria-label': said, title: said });
+  for (let n = scale.least; n <= scale.most; n++) row.append(el('i', { class: n <= severity ? 'on' : '' }));
+  return row;
+}
+
+function answerView(answer, query, split) {
+  const foot = [];
+  if (answer.voices > 1) foot.push(el('span', { class: 'voices' }, plural(answer.voices, 'voice')));
+  if (answer.origin) foot.push(el('span', {}, answer.origin === 'model' ? 'written by a model' : 'edited from a model'));
+  if (split && answer.split >= 0) foot.push(el('span', {}, data.splits[answer.split].label));
+  for (const [name, value] of answer.more || []) foot.push(el('span', {}, `${name}: ${value}`));
+  return el('div', { class: `answer v${answer.verdict >= 0 ? answer.verdict : 'x'}` },
+    el('p', { class: 'judged' }, pill(answer), dots(answer.severity)),
+    answer.analysis === null
+      ? el('p', { class: 'muted' }, 'Its words are not here: it left before personal data were taken out. They stay in the store.')
+      : words(answer.analysis, query),
+    answer.rejected ? el('details', {}, el('summary', {}, 'rejected wording'), words(answer.rejected, query)) : null,
+    foot.length ? el('p', { class: 'foot' }, foot) : null);
+}
+
+function meter(scene) {
+  const said = scene.answers.length > 1 ? `${Math.round(100 * scene.differ)} % of pairs of voices differ` : 'one voice';
+  return el('span', { class: 'meter' },
+    mark('svg', { class: 'meter-bar', 'aria-hidden': 'true' }, mark('rect', { class: 'rest', width: '100%', height: '100%' }),
+      mark('rect', { class: 'level', width: `${100 * scene.differ}%`, height: '100%' })), said);
+}
+
+function sceneMeta(scene) {
+  const splits = new Set(scene.answers.map((answer) => answer.split));
+  return {
+    one: splits.size === 1,
+    line: el('p', { class: 'meta' },
+      scene.domain >= 0 ? el('span', {}, data.domains[scene.domain].label) : null,
+      splits.size === 1 && scene.answers[0].split >= 0
+        ? el('span', { title: data.splits[scene.answers[0].split].about }, data.splits[scene.answers[0].split].label) : null,
+      meter(scene),
+      el('code', {}, scene.id)),
+  };
+}
+
+function byRole(scene) {
+  const roles = new Map();
+  for (const answer of scene.answers) {
+    const name = labelOf(data.roles, answer.role, answer.roleName);
+    roles.set(name, [...(roles.get(name) || []), answer]);
+  }
+  return roles;
+}
+
+function sceneCard(scene, query, number) {
+  const meta = sceneMeta(scene);
+  const views = [...byRole(scene)].map(([role, answers]) => el('section', { class: 'view', 'aria-label': role },
+    el('h4', {}, role), answers.map((answer) => answerView(answer, query, !meta.one))));
+  return el('article', { class: 'scene' },
+    number ? el('h3', { class: 'hidden' }, `Situation ${number}`) : null,
+    meta.line,
+    words(scene.situation, query, 'situation'),
+    scene.context ? el('div', { class: 'context' }, el('b', {}, 'Context'), words(scene.context, query)) : null,
+    el('div', { class: 'views' }, views));
+}
