@@ -1,8 +1,10 @@
 """The command line: each command parses, calls one function, prints what it answers."""
 
+import io
 import os
 import signal
 import sys
+import traceback
 from types import FrameType
 from typing import NoReturn
 
@@ -11,6 +13,8 @@ import rich_click as click
 from curator import __version__
 from curator.commands import collect, curating, looking, training
 from curator.errors import CuratorError
+
+TERMINATED = 128 + signal.SIGTERM
 
 click.rich_click.USE_MARKDOWN = False
 click.rich_click.SHOW_ARGUMENTS = True
@@ -39,47 +43,77 @@ for command in (*collect.COMMANDS, *curating.COMMANDS, *training.COMMANDS, *look
 def main() -> NoReturn:
     """Run the command line and end the process with one of the documented exit codes."""
     signal.signal(signal.SIGTERM, _terminated)
-    sys.exit(run(sys.argv[1:]))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None where it was closed
+            stream.reconfigure(errors="backslashreplace")
+    code = run(sys.argv[1:])
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:
+        _mute()
+    sys.exit(code)
 
 
 def run(words: list[str]) -> int:
     """Run one command and return its exit code; what goes wrong is one line on stderr."""
-    debug = "--debug" in words
+    out, inside = sys.stdout, click.get_current_context(silent=True) is not None
+    if any("\ud800" <= character <= "\udfff" for character in "".join(words)):  # bytes that could not be decoded
+        return _fail("The command line is not UTF-8 text. Nothing was done.", 2)
     try:
-        code = curator.main(words, prog_name="curator", standalone_mode=False)
-        sys.stdout.flush()
+        code = curator.main([w for w in words if w != "--debug"], prog_name="curator", standalone_mode=False)
+        if sys.stdout:
+            sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except click.ClickException as fault:
-        fault.show()
-        return 2
-    except CuratorError as fault:
-        if debug:
+    except BaseException as fault:
+        if "--debug" in words:
+            traceback.print_exc()
+        stopped = isinstance(fault, KeyboardInterrupt | click.Abort) or getattr(fault, "code", 0) == TERMINATED
+        if stopped and inside:  # a command that runs commands, as the demo does, stops too
             raise
-        return _fail(str(fault), fault.code)
-    except (KeyboardInterrupt, click.Abort):
-        return _fail("Stopped. What was finished is kept; run the same command to go on.", 130)
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except MemoryError:
-        return _fail("Out of memory. What was finished is kept; try fewer rows or a smaller batch.", 9)
-    except OSError as fault:
-        if debug:
-            raise
-        return _fail(f"{fault.strerror or fault}: {fault.filename or 'this disk'}. What was finished is kept.", 6)
-    except Exception as fault:
-        if debug:
-            raise
-        what = f"{type(fault).__name__}: {fault}".splitlines()[0]
-        return _fail(f"A fault of curator's own: {what}. What was finished is kept; --debug shows where.", 1)
+        if (
+            isinstance(fault, BrokenPipeError) or sys.stdout is not out
+        ):  # `| head` has seen enough; click wraps the stream
+            return _mute()
+        return _told(fault)
+
+
+def _told(fault: BaseException) -> int:
+    """Say what went wrong and return the exit code that stands for it."""
+    match fault:
+        case CuratorError():
+            return _fail(str(fault), fault.code)
+        case click.ClickException():
+            context = getattr(fault, "ctx", None)
+            return _fail(
+                f"{fault.format_message()} Look at: {context.command_path if context else 'curator'} --help", 2
+            )
+        case SystemExit(code=code) if code != TERMINATED:
+            return code if isinstance(code, int) else 0
+        case SystemExit():
+            return _fail("Stopped from outside. What was finished is kept; run the same command to go on.", TERMINATED)
+        case KeyboardInterrupt() | click.Abort():
+            return _fail("Stopped. What was finished is kept; run the same command to go on.", 130)
+        case MemoryError():
+            return _fail("Out of memory. What was finished is kept; try fewer rows or a smaller batch.", 9)
+        case OSError():
+            return _fail(f"{fault.strerror or fault}: {fault.filename or 'this disk'}. What was finished is kept.", 6)
+    what = f"{type(fault).__name__}: {fault}"
+    return _fail(f"A fault of curator's own: {what}. What was finished is kept; --debug shows where.", 1)
 
 
 def _fail(text: str, code: int) -> int:
     from curator.console import plain
 
-    click.echo(click.style("error: ", fg="red", bold=True) + plain(text), err=True)
+    click.echo(click.style("error: ", fg="red", bold=True) + plain(" ".join(text.splitlines())), err=True)
     return code
 
 
+def _mute() -> int:
+    """Send what is still to be printed nowhere: its reader has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0
+
+
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + number)
+    raise SystemExit(TERMINATED)

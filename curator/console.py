@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,8 @@ import rich_click as click
 from curator.progress import Progress
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+UNSAFE = re.compile(r"[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")  # and yet allowed raw in JSON text
 
 
 def plain(text: str) -> str:
@@ -30,8 +33,18 @@ def say(text: str = "") -> None:
 
 
 def show_json(told: Any) -> None:
-    """Print an answer for machines."""
-    click.echo(json.dumps(told, ensure_ascii=False, indent=1, default=str))
+    """Print an answer for machines. What is not a number is null, and nothing in it can steer a terminal."""
+    text = json.dumps(_finite(told), ensure_ascii=False, indent=1, default=str)
+    click.echo(UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+def _finite(told: Any) -> Any:
+    """Return the same with null for NaN and infinities, which JSON does not have."""
+    if isinstance(told, dict):
+        return {name: _finite(value) for name, value in told.items()}
+    if isinstance(told, list | tuple):
+        return [_finite(value) for value in told]
+    return None if isinstance(told, float) and not math.isfinite(told) else told
 
 
 def show_table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str = "") -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -22,6 +23,15 @@ from curator.errors import FileError, StorageError
 LONGEST_LINE = 50_000_000  # bytes
 DEEPEST = 64
 LARGEST = 4_000_000_000  # bytes, unpacked: a larger file is split, or is a bomb
+LARGEST_WHOLE = 2**63 - 1  # above it some parsers give a float, which names another record
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # Path has made one slash of two
+NOT_TEXT = {
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"\x1f\x8b": "gzip without a name that ends in .gz",
+    b"PK\x03\x04": "a spreadsheet or a zip archive",
+    b"PAR1": "Parquet",
+}
 
 
 @dataclass(frozen=True)
@@ -37,10 +47,12 @@ class Record:
 def read(path: Path) -> list[Record]:
     """Return the records of a JSONL, JSON, CSV or Parquet file (JSONL and CSV may end in .gz).
 
-    FileError refuses a file whole: unknown kind, no such file, not text, cut off.
+    FileError refuses a file whole: unknown kind, no such file, empty, not text, cut off.
     """
-    if "://" in str(path):
+    if ADDRESS.match(str(path)):
         raise FileError(f"{path} is an address, not a file. Fetch it first; curator opens no connections for you.")
+    if not _is_text(str(path)):
+        raise FileError(f"The name {str(path)!r} is not UTF-8 text. Rename the file; nothing of it was kept.")
     name = path.name.lower().removesuffix(".gz")
     kinds = {".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _json, ".csv": _csv, ".parquet": _parquet}
     kind = next((read for ending, read in kinds.items() if name.endswith(ending)), None)
@@ -49,10 +61,18 @@ def read(path: Path) -> list[Record]:
     return list(kind(path))
 
 
+def _is_text(name: str) -> bool:
+    try:
+        return b"\0" not in name.encode()
+    except UnicodeEncodeError:  # bytes that are not UTF-8 come as lone surrogates
+        return False
+
+
 def strict(text: bytes) -> Any:
     """Return what JSON text says; ValueError for what parsers disagree about.
 
-    Refused: a key twice, NaN and infinities, lone surrogates, invalid UTF-8, nesting deeper than 64.
+    Refused: a key twice, NaN and infinities, whole numbers beyond 64 bits, lone surrogates, invalid UTF-8, nesting
+    deeper than 64.
 
     >>> strict(b'{"a": 1, "a": 2}')
     Traceback (most recent call last):
@@ -69,6 +89,8 @@ def _check(value: Any, depth: int) -> None:
         raise ValueError(f"nested deeper than {DEEPEST}")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("a number too large to be told from infinity")
+    if isinstance(value, int) and not -LARGEST_WHOLE - 1 <= value <= LARGEST_WHOLE:
+        raise ValueError("a whole number beyond 64 bits; write it as text")
     for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         _check(inner, depth + 1)
 
@@ -92,9 +114,13 @@ def _bytes(path: Path) -> bytes:
 
 def _text(path: Path) -> bytes:
     raw = _bytes(path)
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise FileError(f"{path.name} is UTF-16. Save it as UTF-8; nothing of it was kept.")
-    return raw.removeprefix(b"\xef\xbb\xbf")
+    what = next((what for start, what in NOT_TEXT.items() if raw.startswith(start)), "")
+    if what or b"\0" in raw[:2]:
+        raise FileError(f"{path.name} is {what or 'UTF-16'}, not UTF-8 text. Save it as that; nothing of it was kept.")
+    text = raw.removeprefix(b"\xef\xbb\xbf")
+    if not text.strip():
+        raise FileError(f"{path.name} is empty. Was it written to the end? Nothing was kept.")
+    return text
 
 
 def _jsonl(path: Path) -> Iterator[Record]:
@@ -142,38 +168,55 @@ def _csv(path: Path) -> Iterator[Record]:
         raise FileError(f"{path.name}:{line} is not UTF-8. Save it as UTF-8; nothing of it was kept.") from None
     csv.field_size_limit(LONGEST_LINE)
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header: list[str] | None = None
+    header: list[str] = []
+    line = 1  # where a row begins; line_num is where it ends
     try:
         for row in rows:
+            place, line = f"{path.name}:{line}", rows.line_num + 1
             if not row:
                 continue
-            if header is None:
-                header = [name.strip() for name in row]
-                if len(set(header)) < len(header) or not all(header):
-                    raise FileError(f"{path.name}:1 has an empty or doubled column name. Nothing of it was kept.")
-                continue
-            place, payload = f"{path.name}:{rows.line_num}", canonical(row)
-            if len(row) != len(header):
-                yield Record(place, payload, reason=f"{len(row)} fields under {len(header)} column names")
+            if not header:
+                header = _header(place, row)
             else:
-                yield Record(place, payload, {k: v for k, v in zip(header, row, strict=True) if v != ""})
+                yield _of_row(place, header, row)
     except csv.Error as fault:
-        raise FileError(f"{path.name}:{rows.line_num} is not proper CSV: {fault}. Nothing of it was kept.") from None
+        raise FileError(f"{path.name}:{line} is not proper CSV: {fault}. Nothing of it was kept.") from None
+
+
+def _header(place: str, row: list[str]) -> list[str]:
+    header = [name.strip() for name in row]
+    if len(set(header)) < len(header) or not all(header):
+        raise FileError(f"{place} has an empty or doubled column name. Nothing of it was kept.")
+    if len(header) == 1 and (other := next((mark for mark in ";\t|" if mark in header[0]), "")):
+        raise FileError(f"{place} has {other!r} between the columns. Save it with commas; nothing of it was kept.")
+    return header
+
+
+def _of_row(place: str, header: list[str], row: list[str]) -> Record:
+    payload = canonical(row)
+    if len(row) != len(header):
+        return Record(place, payload, reason=f"{len(row)} fields under {len(header)} column names")
+    if [name.strip() for name in row] == header:
+        return Record(place, payload, reason="the column names again")
+    return Record(place, payload, {name: cell for name, cell in zip(header, row, strict=True) if cell != ""})
 
 
 def _parquet(path: Path) -> Iterator[Record]:
+    raw = _bytes(path)
     try:
-        rows = pl.read_parquet(io.BytesIO(_bytes(path)))
-    except pl.exceptions.PolarsError as fault:
-        raise FileError(f"{path.name} is not whole Parquet: {str(fault).splitlines()[0]}. Nothing was kept.") from None
+        rows = pl.read_parquet(io.BytesIO(raw))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as fault:
+        why = str(fault).partition("\n")[0]
+        raise FileError(f"{path.name} is not whole Parquet: {why}. Nothing was kept.") from None
     for number, row in enumerate(rows.iter_rows(named=True), 1):
+        place = f"{path.name}: row {number}"
         told = {name: _plain(value) for name, value in row.items() if value is not None}
         try:
-            yield Record(f"{path.name}: row {number}", canonical(told), told)
+            _check(told, 0)
+            record = Record(place, canonical(told), told)
         except (TypeError, ValueError) as fault:
-            yield Record(
-                f"{path.name}: row {number}", repr(row).encode(), reason=f"a value that JSON cannot hold: {fault}"
-            )
+            record = Record(place, repr(row).encode(), reason=f"a value that JSON cannot hold: {fault}")
+        yield record
 
 
 def _plain(value: Any) -> Any:

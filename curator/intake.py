@@ -7,13 +7,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from curator.example import Answer, digest, matching_form, pseudonym
+from curator.errors import FileError
+from curator.example import Answer, digest, matching_form, microseconds, pseudonym
 from curator.files import Record, canonical
 from curator.pack import Pack
 from curator.store import Fetched, Person, Refused
 
 COLUMNS = set(Answer.model_fields) - {"pack", "extra"}
 SCENARIO = ("situation", "context", "domain")
+ANSWERED = {"verdict", "annotator", "analysis"}  # a record with one of these is an answer
 
 
 @dataclass
@@ -25,48 +27,53 @@ class Door:
     people: Mapping[str, Person]  # by e-mail
     scenarios: dict[str, dict[str, Any]]  # by the key that files use for them
     taken: list[Fetched | Refused] = field(default_factory=list)
-    _again: Counter[str] = field(default_factory=Counter)
-    _seen: dict[str, bytes] = field(default_factory=dict)
+    _again: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _seen: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    _told: dict[str, Record] = field(default_factory=dict)
 
-    def take(self, records: Iterable[Record]) -> None:
-        """Sort records into scenarios, answers and those that cannot be read."""
+    def take(self, records: Iterable[Record], source: str = "") -> None:
+        """Sort records into scenarios, answers and those that cannot be read. An id counts within its `source`.
+
+        FileError where two scenarios share a key and differ: nobody can know which of them was judged.
+        """
         for record in records:
             if record.value is None:
                 self.taken.append(Refused(record.place, record.payload, record.reason))
             elif is_scenario(record.value):
-                self._scenario(record)
+                self._scenario(record, record.value)
             else:
-                self._answer(record)
+                self._answer(record, record.value, source)
 
-    def _scenario(self, record: Record) -> None:
-        told = record.value or {}
-        name = told.get("key")
-        if not isinstance(name, str) or not isinstance(told["situation"], str):
-            self.taken.append(
-                Refused(record.place, record.payload, "a scenario needs a `key` and a `situation`, both text")
+    def _scenario(self, record: Record, told: dict[str, Any]) -> None:
+        first = self._told.setdefault(told["key"], record)
+        if first.value != told:
+            raise FileError(
+                f"{record.place}: the scenario {told['key']!r} stands at {first.place} in other words. "
+                "Nothing was kept; leave one out."
             )
-        else:
-            self.scenarios[name] = told
+        self.scenarios[told["key"]] = told
 
-    def _answer(self, record: Record) -> None:
-        told = dict(record.value or {})
+    def _answer(self, record: Record, value: dict[str, Any], source: str) -> None:
+        told = dict(value)
         try:
+            if "situation" in told and not ANSWERED & set(told):
+                raise ValueError("a scenario needs a `key` and a `situation`; these and its other fields must be text")
             who = told.get("annotator")
-            if not isinstance(who, str) or not who.strip():
+            if not isinstance(who, str) or not matching_form(who):
                 raise ValueError("no annotator: every answer needs somebody who gave it")
             person = self.people.get(matching_form(who))
             told["annotator"] = person.pseudonym if person else pseudonym(self.key, "annotator", who)
-            if person:
-                told.setdefault("stakeholder", person.stakeholder)
-                told.setdefault("team", person.team)
+            for column in ("stakeholder", "team"):
+                if person and told.get(column) is None:
+                    told[column] = getattr(person, column)
             payload = canonical(told)
             self._join_scenario(told)
-            if isinstance(grade := told.get("severity"), str) and grade.strip().isdecimal():
-                told["severity"] = int(grade)  # CSV has no numbers
+            told |= {"severity": _whole(told.get("severity"))}
             extra = {name: told.pop(name) for name in sorted(set(told) - COLUMNS)}
             answer = Answer(**{k: v for k, v in told.items() if v is not None}, pack=self.pack.name, extra=extra)
-            name = self._name(extra, answer)
-            if self._seen.setdefault(name, payload) != payload:
+            _check_moments(told, answer)
+            name = self._name(extra, answer, source)
+            if self._seen.setdefault((source, name), payload) != payload:
                 raise ValueError(f"the id {name!r} stands twice in these files, with different answers")
         except ValidationError as fault:
             self.taken.append(Refused(record.place, record.payload, explain(fault)))
@@ -89,19 +96,42 @@ class Door:
         if known.get("team"):
             told["scenario_team"] = known["team"]
 
-    def _name(self, extra: dict[str, Any], answer: Answer) -> str:
+    def _name(self, extra: dict[str, Any], answer: Answer, source: str) -> str:
         """Return the record's own id, or one made of who judged what, and how often before."""
         for key in ("id", "key"):
-            if isinstance(extra.get(key), str | int) and not isinstance(extra[key], bool):
-                return str(extra[key])
+            own = extra.get(key)
+            if isinstance(own, str | int) and not isinstance(own, bool) and str(own).strip():
+                return str(own)
         natural = digest(answer.scenario, answer.annotator, answer.stakeholder, answer.pack)
-        self._again[natural] += 1
-        return f"{natural}-{self._again[natural]}"
+        self._again[source, natural] += 1
+        return f"{natural}-{self._again[source, natural]}"
 
 
 def is_scenario(told: dict[str, Any]) -> bool:
-    """Tell whether a record is a scenario to be judged rather than an answer."""
-    return "situation" in told and not {"verdict", "annotator", "analysis"} & set(told)
+    """Tell whether a record is a whole scenario to be judged, rather than an answer or a broken scenario."""
+    texts = (*SCENARIO, "key", "team")
+    return (
+        not ANSWERED & set(told)
+        and all(isinstance(told.get(name), str | None) for name in texts)
+        and all((told.get(name) or "").strip() for name in ("situation", "key"))
+    )
+
+
+def _whole(grade: Any) -> Any:
+    """Return a whole number that CSV keeps as text or a spreadsheet as 2.0; anything else as it is."""
+    if isinstance(grade, str) and grade.strip().isdecimal() and len(grade) < 10:
+        return int(grade)
+    return int(grade) if isinstance(grade, float) and grade.is_integer() else grade
+
+
+def _check_moments(told: dict[str, Any], answer: Answer) -> None:
+    for name in ("created_at", "updated_at"):
+        if isinstance(said := told.get(name), str) and "-" not in said[1:]:
+            raise ValueError(f"{name}: {said!r} could be several moments; write it like 2026-01-31T09:00:00Z")
+        try:
+            microseconds(getattr(answer, name))
+        except OverflowError:
+            raise ValueError(f"{name}: {told[name]!r} is not within the years 1 to 9999") from None
 
 
 def explain(fault: ValidationError) -> str:

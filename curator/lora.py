@@ -43,6 +43,7 @@ def trainable(model: Any) -> list[torch.nn.Parameter]:
 def load_adapter(model: Any, folder: Path) -> Any:
     """Return the model with the adapter in `folder`, frozen; PolicyError where the folder could run code."""
     from peft import PeftModel
+    from safetensors import SafetensorError
 
     unsafe = sorted(f.name for f in folder.rglob("*") if f.suffix.lower() in UNSAFE)
     if unsafe:
@@ -51,7 +52,7 @@ def load_adapter(model: Any, folder: Path) -> Any:
         raise FileError(f"{folder.name} is not an adapter: it has no adapter_model.safetensors. Train one first.")
     try:
         return PeftModel.from_pretrained(model, folder, local_files_only=True).eval()
-    except (OSError, ValueError, KeyError, RuntimeError) as fault:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as fault:
         why = str(fault).splitlines()[0]
         raise FileError(f"The adapter in {folder.name} does not fit this base model: {why}") from None
 

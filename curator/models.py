@@ -131,6 +131,7 @@ def _has_bfloat16() -> bool:
 
 def load(path: Path, dtype: torch.dtype | None = None) -> tuple[Any, Any]:
     """Return the model in evaluation mode, and its tokenizer."""
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     check_safe(path)
@@ -146,7 +147,7 @@ def load(path: Path, dtype: torch.dtype | None = None) -> tuple[Any, Any]:
             attn_implementation="sdpa" if dtype == torch.float32 else "eager",
             **safe,
         )
-    except (OSError, ValueError, KeyError, RuntimeError) as fault:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as fault:
         raise FileError(f"The model in {path.name} cannot be loaded: {str(fault).splitlines()[0]}") from None
     if tokenizer.chat_template is None:
         raise FileError(f"The model in {path.name} has no chat template. Use an instruct model.")

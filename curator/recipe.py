@@ -9,7 +9,6 @@ import importlib
 import inspect
 import pkgutil
 import sys
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from pydantic import ConfigDict, ValidationError, create_model
 from curator import stages
 from curator.errors import RecipeError, nearest
 from curator.stage import Stage
+from curator.toml import parse_toml, read_toml
 
 
 @dataclass(frozen=True)
@@ -53,20 +53,17 @@ def load_recipe(path: Path) -> Recipe:
     """
     if (beside := str(path.resolve().parent)) not in sys.path:
         sys.path.append(beside)
-    try:
-        return parse_recipe(path.read_text("utf-8"), path.name)
-    except FileNotFoundError:
-        raise RecipeError(f"There is no recipe {path.name}. Copy the standard one with: curator init") from None
-    except UnicodeDecodeError as fault:
-        raise RecipeError(f"{path.name} is not UTF-8 text: {fault}.") from None
+    if not path.exists():
+        raise RecipeError(f"There is no recipe {path.name}. Copy the standard one with: curator init")
+    return _recipe(read_toml(path, RecipeError), path.name)
 
 
 def parse_recipe(text: str, name: str = "recipe") -> Recipe:
     """Check the text of a recipe and return its steps."""
-    try:
-        said = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
-        raise RecipeError(f"{name} cannot be read: {fault}.") from None
+    return _recipe(parse_toml(text, name, RecipeError), name)
+
+
+def _recipe(said: dict[str, Any], name: str) -> Recipe:
     if odd := sorted(set(said) - {"step"}):
         raise RecipeError(f"{name}: {odd[0]!r} means nothing here. {nearest(odd[0], ['step'])}")
     listed = said.get("step")
@@ -91,8 +88,10 @@ def _find(use: str, where: str) -> Stage:
     if word:  # a stage of the user's own: "my.module:polish"
         try:
             found = getattr(importlib.import_module(place), word, None)
-        except ImportError as fault:
-            raise RecipeError(f"{where}: {place!r} cannot be imported: {fault}.") from None
+        except Exception as fault:  # somebody else's module can fail in any way
+            raise RecipeError(
+                f"{where}: {place!r} cannot be imported: {fault}. Put it beside the recipe, or install it."
+            ) from None
     elif use in known_stages():
         found = getattr(importlib.import_module(f"curator.stages.{use}"), use)
     else:
@@ -105,12 +104,12 @@ def _find(use: str, where: str) -> Stage:
 def _checked(found: Stage, use: str, settings: dict[str, Any], where: str) -> dict[str, Any]:
     hints = inspect.get_annotations(found.function, eval_str=True)
     fields: dict[str, Any] = {
-        name: (hints[name], ... if p.default is p.empty else p.default) for name, p in found.settings.items()
+        name: (hints.get(name, Any), ... if p.default is p.empty else p.default) for name, p in found.settings.items()
     }
     for word in settings:
         if word not in fields:
             raise RecipeError(f"{where}: stage {use!r} has no setting {word!r}. {nearest(word, list(fields))}")
-    shape = create_model(use.replace(":", "_"), __config__=ConfigDict(extra="forbid"), **fields)
+    shape = create_model(use.replace(":", "_"), __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields)
     try:
         told: dict[str, Any] = shape(**settings).model_dump()
         return told

@@ -34,7 +34,10 @@ class Registry(Database):
     def people(self) -> list[Person]:
         """Return everybody, ordered by e-mail."""
         rows = self.read("SELECT email, stakeholder, pseudonym, name, team, consent FROM people ORDER BY email")
-        return [Person(*row[:5], consent=tuple(json.loads(row[5]))) for row in rows]
+        return [
+            Person(email, role, mark, name, team, tuple(json.loads(consent)))
+            for email, role, mark, name, team, consent in rows
+        ]
 
     def put_project(self, server: str, project: int, pack: str, config_sha256: str) -> None:
         """Remember that this project of this server belongs to the workspace."""

@@ -139,7 +139,7 @@ class Store(Registry):
         return rows.cast({"created_at": MOMENT, "updated_at": MOMENT})
 
     def life(self, id: str) -> list[dict[str, Any]]:
-        """Return every revision of one answer, oldest first: revision, source, record, and the row or None if deleted."""
+        """Return every revision of one answer, oldest first: revision, source, record, row (None if deleted)."""
         rows = self.read("SELECT revision, source, record, example FROM revisions WHERE id = ? ORDER BY revision", id)
         return [
             {"revision": n, "source": source, "record": record, "example": json.loads(text) if text else None}

@@ -8,7 +8,7 @@ from curator.errors import UsageError
 
 
 def read_toml(path: Path, refuse: type[UsageError] = UsageError) -> dict[str, Any]:
-    """Return what a TOML file says; `refuse` where it is not there, not UTF-8 or not TOML. A byte order mark is fine."""
+    """Return what a TOML file says; `refuse` where it cannot be read. A byte order mark is fine."""
     try:
         return parse_toml(path.read_text("utf-8-sig"), path.name, refuse)
     except UnicodeDecodeError as fault:

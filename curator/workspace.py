@@ -1,16 +1,19 @@
 """A workspace: the folder in which a team works, with `curator.toml` at its root."""
 
+import contextlib
 import os
+import re
 import secrets
-import tomllib
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from curator.errors import StorageError, UsageError, nearest
+from curator.toml import read_toml
 
 if TYPE_CHECKING:
     from curator.pack import Pack
@@ -100,35 +103,50 @@ class Workspace:
     @cached_property
     def key(self) -> bytes:
         """The secret behind the pseudonyms: made once, kept outside the workspace, readable by its owner only."""
-        mark = self.hidden / "id"
         home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "curator" / "keys"
         try:
-            if not mark.exists():
-                self.hidden.mkdir(parents=True, exist_ok=True)
-                mark.write_text(secrets.token_hex(8), "utf-8")
-            path = home / f"{mark.read_text('utf-8').strip()}.key"
-            if not path.exists():
-                home.mkdir(parents=True, exist_ok=True, mode=0o700)
-                with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                    file.write(secrets.token_bytes(32))
-            return path.read_bytes()
+            mark = _once(self.hidden / "id", secrets.token_hex(8).encode()).strip()
+            if not re.fullmatch(rb"[0-9a-f]{16}", mark):
+                raise StorageError(
+                    f"{self.hidden.name}/id is damaged. Restore it: it tells which key is this workspace's."
+                )
+            key = _once(home / f"{mark.decode()}.key", secrets.token_bytes(32))
         except OSError as fault:
             raise StorageError(
                 f"The key of this workspace cannot be read or made: {fault}. Nothing was changed."
             ) from None
+        if len(key) != 32:
+            raise StorageError(
+                f"The key {mark.decode()}.key is damaged. Restore it: with another, people get new names."
+            )
+        return key
+
+
+def _once(path: Path, content: bytes) -> bytes:
+    """Return what the file holds; where there is none, make it whole, its owner's only, with `content`."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, draft = tempfile.mkstemp(dir=path.parent)
+        try:
+            with open(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):  # another process was first: its content counts
+                os.link(draft, path)
+        finally:
+            Path(draft).unlink()
+    return path.read_bytes()
 
 
 def read_config(path: Path) -> Config:
     """Read `curator.toml`; UsageError names the line or the setting that is wrong."""
+    said = read_toml(path)
     try:
-        said: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
         return Config(**said)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise UsageError(f"{path.name} cannot be read: {fault}.") from None
     except ValidationError as fault:
         first = fault.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        hint = (
-            nearest(where.rsplit(".", 1)[-1], list(Config.model_fields)) if first["type"] == "extra_forbidden" else ""
-        )
+        known = Server if len(first["loc"]) > 1 else Config
+        hint = nearest(str(first["loc"][-1]), list(known.model_fields)) if first["type"] == "extra_forbidden" else ""
         raise UsageError(f"{path.name}: {where}: {first['msg']}. {hint}".rstrip()) from None

@@ -6,9 +6,25 @@ All patterns run on a linear engine (polars, Rust regex): a backtracking one tak
 import hashlib
 import hmac
 import re
+import unicodedata
 from collections.abc import Callable
 
 LETTERS = "bcdfghjkmnpqrstv"  # no digit and no vowel: a tag never looks like a number or a word
+TAG = rf"\[[a-z]+ [{LETTERS}]{{8}}\]"
+
+APOSTROPHES, HYPHENS = "['’‘ʼ]", "[-\u2010\u2011]"  # people type what their keyboard has
+ALIKE = str.maketrans({c: "'" for c in "’‘ʼ"} | {c: "-" for c in "\u2010\u2011"})
+NO_SPACES = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"  # Thai, Lao, Burmese, Khmer, kana, Han
+
+
+def form(text: str) -> str:
+    """Return the form in which two spellings of one name or number are the same.
+
+    >>> form("Sinéad  O’Brien") == form("sine\u0301ad o'brien")
+    True
+    """
+    folded = unicodedata.normalize("NFC", text).casefold().translate(ALIKE)
+    return " ".join(folded.split())
 
 
 def tag(key: bytes, kind: str, text: str) -> str:
@@ -17,9 +33,25 @@ def tag(key: bytes, kind: str, text: str) -> str:
     >>> tag(b"k", "person", "Ann Bell") == tag(b"k", "person", "ann  bell"), tag(b"k", "person", "x")[:8]
     (True, '[person ')
     """
-    form = " ".join(text.casefold().split())
-    mac = hmac.new(key, f"{kind}|{form}".encode(), hashlib.sha256).hexdigest()
+    mac = hmac.new(key, f"{kind}|{form(text)}".encode(), hashlib.sha256).hexdigest()
     return f"[{kind} {''.join(LETTERS[int(digit, 16)] for digit in mac[:8])}]"
+
+
+def literal(text: str, *, word: bool = True, fold: bool = True) -> str:
+    """Return the pattern (for `re`) that finds a text however it is spaced, quoted and, with `fold`, capitalised.
+
+    With `word` no letter may touch it, save one of a script that is written without spaces. Without backtracking.
+
+    >>> bool(re.search(literal("Ann Bell"), "so ANN\\n Bell's")), bool(re.search(literal("Ann Bell"), "Joann Bell"))
+    (True, False)
+    """
+    words = (re.escape(unicodedata.normalize("NFC", part)) for part in text.split())
+    body = r"\s+".join(words).replace(r"\-", HYPHENS)
+    body = re.sub(APOSTROPHES, APOSTROPHES, body)
+    bare = text.strip()
+    before = rf"(?<![^\W{NO_SPACES}])" if word and re.match(rf"[^\W{NO_SPACES}]", bare) else ""
+    after = rf"(?![^\W{NO_SPACES}])" if word and re.search(rf"[^\W{NO_SPACES}]\Z", bare) else ""
+    return f"{before}(?{'i' if fold else ''}:{body}){after}"
 
 
 def luhn(text: str) -> bool:
@@ -28,7 +60,7 @@ def luhn(text: str) -> bool:
     >>> luhn("4242 4242 4242 4242"), luhn("4242 4242 4242 4241")
     (True, False)
     """
-    digits = [int(c) for c in text if c.isdigit()][::-1]
+    digits = [int(c) for c in text if c.isdecimal()][::-1]
     doubled = sum(sum(divmod(2 * d, 10)) for d in digits[1::2])
     return 13 <= len(digits) <= 19 and (sum(digits[::2]) + doubled) % 10 == 0
 
@@ -44,15 +76,27 @@ def iban(text: str) -> bool:
 
 
 def phone(text: str) -> bool:
-    """Tell whether digits look like a telephone number rather than a date, a sum or a range.
+    """Tell whether digits look like a telephone number rather than a date, a sum, a range of years or times.
 
     >>> [phone(t) for t in ("+1 202 555 0147", "020 7946 0991", "2026-11-22", "10 000 000", "12-15")]
     [True, True, False, False, False]
+    >>> [phone(t) for t in ("2019-2023", "09.00-17.30", "1 2 3 4 5 6 7", "1500000", "20 12 34 56")]
+    [False, False, False, False, True]
     """
-    digits = re.sub(r"\D", "", text)
-    dated = re.fullmatch(r"\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ]\d{2,4}", text.strip())
-    grouped = re.fullmatch(r"\d{1,3}(?:[ .]\d{3})+", text.strip())
-    return 7 <= len(digits) <= 15 and not dated and (not grouped or text.lstrip().startswith(("+", "0")))
+    digits, bare = re.sub(r"\D", "", text), text.strip()
+    if not 7 <= len(digits) <= 15:
+        return False
+    if bare.startswith("+"):
+        return True
+    spoken_for = (
+        r"\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ]\d{2,4}"  # dates
+        r"|(?:19|20)\d\d[-./ ](?:19|20)\d\d"  # years
+        r"|\d{1,2}\.\d\d ?- ?\d{1,2}\.\d\d"  # times
+        r"|\d(?:\D\d)+"  # a row of single digits
+        r"|[1-9]\d*000"  # a round sum
+    )
+    grouped = re.fullmatch(r"[1-9]\d{0,2}(?:[ .]\d{3})+", bare)
+    return not grouped and not re.fullmatch(spoken_for, bare)
 
 
 def address(text: str) -> bool:
@@ -65,40 +109,58 @@ def surely(text: str) -> bool:
     return True
 
 
+EDGE = r"(?:\b|(?-u:\b))"  # a word ends here, also where a script without spaces goes on
+LETTER = r"\p{Latin}\p{Greek}\p{Cyrillic}\p{M}"
+
 # In order: what comes first claims its characters. Each with a pattern for polars and a check.
 KINDS: dict[str, tuple[str, Callable[[str], bool]]] = {
     "secret": (
         r"\b(?:sk-[A-Za-z0-9_\-]{16,}|gh[pousr]_[A-Za-z0-9]{30,}|AKIA[0-9A-Z]{16}|xox[baprs]-[A-Za-z0-9\-]{10,}"
-        r"|eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,})"
-        r"|(?i:\b(?:password|passwort|api key|secret)\s*[:=]\s*)\S{6,}",
+        r"|eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,})|(?i:\b(?:password|passwort|api key|secret)\s*[:=]\s*)\S{6,}",
         surely,
     ),
     "link": (r"\bhttps?://[^\s<>\"'\])]+", surely),
-    "email": (r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.[A-Za-z]{2,}", surely),
-    "iban": (r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", iban),
-    "card": (r"\b\d(?:[ \-]?\d){12,18}\b", luhn),
-    "ssn": (r"\b\d{3}-\d{2}-\d{4}\b", surely),
-    "ip": (r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b", address),
+    "email": (rf"[{LETTER}0-9._%+\-]+@[{LETTER}0-9\-]+(?:\.[{LETTER}0-9\-]+)*\.[{LETTER}]{{2,}}", surely),
+    "iban": (rf"{EDGE}[A-Z]{{2}}\d{{2}}(?: ?[A-Z0-9]{{4}}){{2,7}}(?: ?[A-Z0-9]{{1,3}})?{EDGE}", iban),
+    "card": (rf"{EDGE}\d(?:[ \-]?\d){{12,18}}{EDGE}", luhn),
+    "ssn": (rf"{EDGE}\d{{3}}-\d{{2}}-\d{{4}}{EDGE}", surely),
+    "ip": (rf"{EDGE}\d{{1,3}}\.\d{{1,3}}\.\d{{1,3}}\.\d{{1,3}}{EDGE}", address),
     "phone": (
-        r"(?:\+|\b)\d{1,4}(?:[ .\-/]?\(?\d{1,5}\)?){2,6}\b|\(\d{2,5}\)[ .\-]?\d{3,4}(?:[ .\-]?\d{2,5}){0,3}\b",
+        rf"(?:\+|{EDGE})\d{{1,4}}(?:[ .\-/]?\(?\d{{1,5}}\)?){{2,6}}{EDGE}"
+        rf"|\(\d{{2,5}}\)[ .\-]?\d{{3,4}}(?:[ .\-]?\d{{2,5}}){{0,3}}{EDGE}",
         phone,
     ),
 }
+TOUCHING = ("secret", "link", "email")  # found even where letters touch them
+
+NAME = r"\p{Lu}[\p{L}\p{M}'’\-]+(?:\s+\p{Lu}[\p{L}\p{M}'’\-]+)+"  # two or more capitalised words
 
 
-NAME = r"\p{Lu}[\p{L}'’\-]+(?: \p{Lu}[\p{L}'’\-]+)+"  # two or more capitalised words
+def names_in(text: str, most: int = 4) -> list[str]:
+    """Return what may be a name in a run of capitalised words: every two to `most` that follow each other.
+
+    >>> names_in("When Marta Delacroix")
+    ['When Marta', 'When Marta Delacroix', 'Marta Delacroix']
+    """
+    words = text.split()
+    ends = range(2, most + 1)
+    return [" ".join(words[i : i + n]) for i in range(len(words)) for n in ends if i + n <= len(words)]
 
 
-def spells(email: str, name: str) -> bool:
-    """Tell whether an address is made of this name: whole, or with one part as its initial.
+def local_part(email: str) -> str:
+    """Return the letters before the @, as `spellings` writes them."""
+    return "".join(c for c in email.partition("@")[0].casefold() if c.isalpha())
 
-    >>> [spells("m.delacroix@example.com", n) for n in ("Marta Delacroix", "Marta Stone")]
-    [True, False]
-    >>> spells("ann.lee-poe@example.com", "Ann Lee-Poe"), spells("ab@example.com", "Al Bo")
+
+def spellings(name: str) -> set[str]:
+    """Return how an address may spell a name: whole, or with one part as its initial. Shorter than four letters: none.
+
+    >>> local_part("m.delacroix@example.com") in spellings("Marta Delacroix"), "delacroix" in spellings("Marta Delacroix")
+    (True, False)
+    >>> local_part("ann.lee-poe@example.com") in spellings("Ann Lee-Poe"), "ab" in spellings("Al Bo")
     (True, False)
     """
-    local = "".join(c for c in email.partition("@")[0].casefold() if c.isalpha())
     parts = ["".join(c for c in part.casefold() if c.isalpha()) for part in name.split()]
     first, last = parts[0], "".join(parts[1:])
-    forms = (first + last, last + first, first[:1] + last, last + first[:1], first + last[:1])
-    return len(local) > 3 and local in forms
+    forms = {first + last, last + first, first[:1] + last, last + first[:1], first + last[:1]}
+    return {spelled for spelled in forms if len(spelled) > 3}

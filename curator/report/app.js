@@ -17,7 +17,8 @@ function fill(node, attributes, children) {
   return node;
 }
 
-const plural = (n, one, many) => `${n.toLocaleString('en').replaceAll(',', '\u202f')} ${n === 1 ? one : many || one + 's'}`;
+const number = (n) => n.toLocaleString('en').replaceAll(',', '\u202f');
+const plural = (n, one, many) => `${number(n)} ${n === 1 ? one : many || one + 's'}`;
 const labelOf = (scale, at, other) => (at >= 0 ? scale[at].label : other || 'none');
 
 const answersById = new Map();
@@ -36,12 +37,18 @@ function openScene(scene, from) {
 byId('dialog-close').addEventListener('click', () => byId('dialog').close());
 byId('dialog').addEventListener('click', (event) => event.target === byId('dialog') && byId('dialog').close());
 
-for (const strip of document.querySelectorAll('.lane-strip')) {
-  strip.addEventListener('click', (event) => {
-    const at = event.target.dataset.scene;
-    if (at !== undefined) openScene(data.scenes[Number(at)]);
-  });
-}
+const lanes = document.querySelector('.lanes');
+lanes.addEventListener('click', (event) => {
+  const at = event.target.dataset.scene;
+  if (at !== undefined) openScene(data.scenes[Number(at)]);
+});
+lanes.addEventListener('pointerover', (event) => {
+  const at = event.target.dataset.scene;
+  if (at === undefined) return;
+  for (const cell of lanes.querySelectorAll('.lit')) cell.classList.remove('lit');
+  for (const cell of lanes.querySelectorAll(`[data-scene="${Number(at)}"]`)) cell.classList.add('lit');
+  byId('strip-said').textContent = data.scenes[Number(at)].situation;
+});
 
 const links = new Map([...document.querySelectorAll('.rail a')].map((a) => [a.hash.slice(1), a]));
 const seen = new IntersectionObserver((entries) => {

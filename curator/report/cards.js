@@ -17,9 +17,31 @@ function found(text, query) {
 function words(text, query, kind) {
   const body = el('p', { class: kind || 'text', dir: 'auto' });
   if (text.length <= LONG) return fill(body, {}, found(text, query));
-  const all = el('button', { type: 'button', class: 'inline' }, `Show all ${text.length.toLocaleString('en')} characters`);
+  const all = el('button', { type: 'button', class: 'inline' }, `Show all ${number(text.length)} characters`);
   all.addEventListener('click', () => body.replaceChildren(...found(text, query)));
   return fill(body, {}, [found(text.slice(0, LONG), query), '… ', all]);
+}
+
+// The words of one text that another lacks, by the longest common subsequence of words; only for texts of some length.
+function contrasted(text, other) {
+  const [mine, theirs] = [text.split(/(\s+)/), other.split(/\s+/)];
+  const said = mine.filter((_, i) => i % 2 === 0);
+  if (said.length > 400 || theirs.length > 400) return [text];
+  const length = Array.from({ length: said.length + 1 }, () => new Uint16Array(theirs.length + 1));
+  for (let i = said.length - 1; i >= 0; i--) {
+    for (let j = theirs.length - 1; j >= 0; j--) {
+      length[i][j] = said[i] === theirs[j] ? length[i + 1][j + 1] + 1 : Math.max(length[i + 1][j], length[i][j + 1]);
+    }
+  }
+  const parts = [];
+  let j = 0;
+  said.forEach((word, i) => {
+    while (j < theirs.length && said[i] !== theirs[j] && length[i][j + 1] > length[i + 1][j]) j++;
+    const same = j < theirs.length && said[i] === theirs[j];
+    parts.push(same || !word ? word : el('span', { class: 'differs' }, word), mine[2 * i + 1] || '');
+    if (same) j++;
+  });
+  return parts;
 }
 
 function pill(answer) {
@@ -37,7 +59,7 @@ function dots(severity) {
   return row;
 }
 
-function answerView(answer, query, split) {
+function answerView(answer, query, split, other) {
   const foot = [];
   if (answer.voices > 1) foot.push(el('span', { class: 'voices' }, plural(answer.voices, 'voice')));
   if (answer.origin) foot.push(el('span', {}, answer.origin === 'model' ? 'written by a model' : 'edited from a model'));
@@ -47,7 +69,7 @@ function answerView(answer, query, split) {
     el('p', { class: 'judged' }, pill(answer), dots(answer.severity)),
     answer.analysis === null
       ? el('p', { class: 'muted' }, 'Its words are not here: it left before personal data were taken out. They stay in the store.')
-      : words(answer.analysis, query),
+      : other ? el('p', { class: 'text', dir: 'auto' }, contrasted(answer.analysis, other)) : words(answer.analysis, query),
     answer.rejected ? el('details', {}, el('summary', {}, 'rejected wording'), words(answer.rejected, query)) : null,
     foot.length ? el('p', { class: 'foot' }, foot) : null);
 }
@@ -81,12 +103,12 @@ function byRole(scene) {
   return roles;
 }
 
-function sceneCard(scene, query, number) {
+function sceneCard(scene, query, place) {
   const meta = sceneMeta(scene);
   const views = [...byRole(scene)].map(([role, answers]) => el('section', { class: 'view', 'aria-label': role },
     el('h4', {}, role), answers.map((answer) => answerView(answer, query, !meta.one))));
   return el('article', { class: 'scene' },
-    number ? el('h3', { class: 'hidden' }, `Situation ${number}`) : null,
+    place ? el('h3', { class: 'hidden' }, `Scenario ${place}`) : null,
     meta.line,
     words(scene.situation, query, 'situation'),
     scene.context ? el('div', { class: 'context' }, el('b', {}, 'Context'), words(scene.context, query)) : null,

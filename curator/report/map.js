@@ -5,7 +5,7 @@ const SHAPES = [
   'M0-6.5L6.3 4.8H-6.3Z',
   'M0-7L7 0L0 7L-7 0Z',
 ];
-const LEVELS = ['all agree', 'up to a quarter differ', 'up to half', 'up to three quarters', 'more'];
+const LEVELS = ['none', 'up to 25 %', 'up to 50 %', 'up to 75 %', 'more'];
 const levelOf = (scene) => Math.ceil(scene.differ * 4 - 1e-9);
 
 function setUpMap() {
@@ -18,7 +18,7 @@ function setUpMap() {
   const ys = scenes.map((scene) => scene.y);
   const span = (values) => [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
   const [[left, right], [low, high]] = [span(xs), span(ys)];
-  const svg = mark('svg', { class: 'map-svg', role: 'group', 'aria-label': `Map of ${scenes.length} situations` });
+  const svg = mark('svg', { class: 'map-svg', role: 'group', 'aria-label': `Map of ${scenes.length} scenarios` });
   const points = scenes.map((scene, i) => {
     const point = mark('path', { class: 'point', tabindex: i ? -1 : 0, role: 'button', 'aria-label': spoken(scene) });
     point.dataset.at = i;
@@ -32,12 +32,13 @@ function setUpMap() {
     const width = plot.clientWidth;
     const height = Math.max(300, Math.min(540, width * 0.62));
     const edge = 18;
+    const size = Math.max(0.5, Math.min(1.15, Math.sqrt(500 / scenes.length))).toFixed(2);
     svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
     svg.setAttribute('height', height);
     scenes.forEach((scene, i) => {
       at[i] = [edge + (width - 2 * edge) * (right > left ? (scene.x - left) / (right - left) : 0.5),
         edge + (height - 2 * edge) * (high > low ? (high - scene.y) / (high - low) : 0.5)];
-      points[i].setAttribute('transform', `translate(${at[i][0].toFixed(1)} ${at[i][1].toFixed(1)})`);
+      points[i].setAttribute('transform', `translate(${at[i][0].toFixed(1)} ${at[i][1].toFixed(1)}) scale(${size})`);
     });
   }
 
@@ -56,9 +57,10 @@ function setUpMap() {
       points[i].setAttribute('class', `point ${colour}${inside ? '' : ' faded'}`);
       points[i].setAttribute('d', SHAPES[contested || scene.domain < 0 ? 0 : scene.domain % 4]);
     });
-    byId('map-count').textContent = shown === scenes.length ? `${plural(shown, 'situation')} on the map` : `${shown} of ${plural(scenes.length, 'situation')} match`;
+    byId('map-count').textContent = shown === scenes.length ? `${plural(shown, 'scenario')} on the map` : `${number(shown)} of ${plural(scenes.length, 'scenario')} match the filters`;
     const named = contested ? LEVELS.map((label, i) => [`level${i}`, 0, label])
       : data.domains.map((one, i) => [`kind${i % 8}`, i % 4, one.label]);
+    byId('map-legend-title').textContent = contested ? 'Share of pairs of voices that differ' : 'Domain';
     byId('map-legend').replaceChildren(...named.map(([colour, shape, label]) => el('span', {},
       mark('svg', { class: 'key-point', viewBox: '-8 -8 16 16', 'aria-hidden': 'true' }, mark('path', { class: `point ${colour}`, d: SHAPES[shape] })), label)));
   }

@@ -42,7 +42,7 @@ def page(dataset: Dataset, evaluation: dict[str, Any] | None, training: dict[str
     known = scales(pack, kept)
     told = scenes(kept, tables["map"], known, pack)
     reasons, lost = touched(decisions, kept, gone, known, pack)
-    tuned = tuning.comparison(evaluation, known, pack, manifest["dataset"])
+    tuned = tuning.comparison(evaluation, known, pack, manifest["dataset"], told)
     facts = _facts(manifest, kept, told, reasons, known)
     style = "\n".join((HERE / name).read_text("utf-8") for name in STYLES)
     style += colour.style(len(pack.verdicts), len(known.verdicts.keys) - len(pack.verdicts))

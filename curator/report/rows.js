@@ -1,13 +1,14 @@
 // Rows behind a reason, and pairs to look at: each answer beside the one that explains it.
-function whole(id, title) {
+function whole(id, title, otherId) {
   const known = answersById.get(id);
   if (!known) return el('section', { class: 'view' }, el('h4', {}, title), el('p', { class: 'muted' }, 'Not shown here: ', el('code', {}, id)));
   const { answer, scene } = known;
+  const other = answersById.has(otherId) ? answersById.get(otherId).answer.analysis : '';
   const role = labelOf(data.roles, answer.role, answer.roleName);
-  const view = el('section', { class: 'view' }, el('h4', {}, title, ' ', el('small', {}, role)), answerView(answer, '', true));
+  const view = el('section', { class: 'view' }, el('h4', {}, title, ' ', el('small', {}, role)), answerView(answer, '', true, other));
   const about = scene || scenesById.get(answer.scenario);
   if (about) {
-    const open = el('button', { type: 'button', class: 'inline' }, 'open the situation');
+    const open = el('button', { type: 'button', class: 'inline' }, 'open the scenario');
     open.addEventListener('click', () => openScene(about, open));
     view.append(el('p', { class: 'foot' }, open, el('code', {}, id)));
   } else {
@@ -21,7 +22,7 @@ const NAMES = { drop: 'Left', edit: 'As it is now', flag: 'Flagged, in the set' 
 
 function reasonRow(reason, row) {
   return el('article', { class: 'row' }, el('p', { class: 'because', dir: 'auto' }, row.because),
-    el('div', { class: 'views' }, whole(row.id, NAMES[reason.action] || 'Row'), row.twin ? whole(row.twin, answersById.has(row.twin) && answersById.get(row.twin).scene ? 'Kept' : 'Explained by') : null));
+    el('div', { class: 'views' }, whole(row.id, NAMES[reason.action] || 'Row', row.twin), row.twin ? whole(row.twin, answersById.has(row.twin) && answersById.get(row.twin).scene ? 'Kept' : 'Explained by', row.id) : null));
 }
 
 for (const details of document.querySelectorAll('details.reason')) {
@@ -47,7 +48,7 @@ for (const details of document.querySelectorAll('details.reason')) {
 function pairCard(pair) {
   return el('article', { class: 'row' },
     el('p', { class: 'because' }, el('b', {}, pair.alike.toFixed(3)), ' alike · ', pair.why),
-    el('div', { class: 'views' }, whole(pair.a, pair.kind === 'merged' ? 'Merged into the other' : 'One'), whole(pair.b, pair.kind === 'merged' ? 'Kept' : 'Other')));
+    el('div', { class: 'views' }, whole(pair.a, pair.kind === 'merged' ? 'Merged into the other' : 'One', pair.b), whole(pair.b, pair.kind === 'merged' ? 'Kept' : 'Other', pair.a)));
 }
 
 function pairList(holder, pairs, nothing) {
@@ -66,7 +67,7 @@ pairList(byId('pairs-apart'), data.pairs.filter((pair) => pair.kind !== 'merged'
 if (data.together.length) {
   const situation = (id) => (scenesById.has(id) ? el('p', { class: 'text', dir: 'auto' }, scenesById.get(id).situation) : el('p', {}, el('code', {}, id)));
   const details = el('details', { class: 'table' },
-    el('summary', {}, `${plural(data.together.length, 'pair')} of situations that tell of one event, kept in one split`));
+    el('summary', {}, `${plural(data.together.length, 'pair')} of scenarios that tell of one event, kept in one split`));
   details.addEventListener('toggle', () => details.append(...data.together.map((pair) => el('article', { class: 'row' },
     el('p', { class: 'because' }, el('b', {}, pair.alike.toFixed(3)), ' alike'),
     el('div', { class: 'views' }, el('section', { class: 'view' }, situation(pair.a)), el('section', { class: 'view' }, situation(pair.b)))))), { once: true });

@@ -38,8 +38,8 @@ function filterList() {
     && (!contested || scene.contested)
     && (!query || haystack(scene).includes(query)));
   byId('list-count').textContent = matching.length === data.scenes.length
-    ? plural(matching.length, 'situation')
-    : matching.length ? `${plural(matching.length, 'situation')} of ${data.scenes.length}` : 'No situation matches. Try fewer words or another domain.';
+    ? plural(matching.length, 'scenario')
+    : matching.length ? `${plural(matching.length, 'scenario')} of ${number(data.scenes.length)}` : 'No scenario matches. Try fewer words or another domain.';
   byId('list').replaceChildren();
   drawn = 0;
   drawMore();

@@ -15,7 +15,9 @@ GROUPS = (
 )
 
 
-def comparison(told: dict[str, Any] | None, known: Scales, pack: Pack, dataset: str) -> dict[str, Any] | None:
+def comparison(
+    told: dict[str, Any] | None, known: Scales, pack: Pack, dataset: str, scenes: list[dict[str, Any]]
+) -> dict[str, Any] | None:
     """Return the rows, sentences and generations of an evaluation for the template; None without one."""
     if not told:
         return None
@@ -31,7 +33,7 @@ def comparison(told: dict[str, Any] | None, known: Scales, pack: Pack, dataset: 
         (abs(end) for group in groups for row in group["rows"] for end in row["gain"]["ends"] if end is not None),
         default=0.0,
     )
-    reach = next(r for r in (0.1, 0.2, 0.3, 0.5, 1.0) if r >= widest or r == 1.0)
+    reach = next(r for r in (0.1, 0.2, 0.3, 0.5, 0.75, 1.0) if r >= widest or r == 1.0)
     for group in groups:
         for row in group["rows"]:
             gain = row["gain"]
@@ -48,7 +50,7 @@ def comparison(told: dict[str, Any] | None, known: Scales, pack: Pack, dataset: 
         "refused": len(told.get("refused") or []),
         "said": _said(told.get("verdicts") or {}, known),
         "disagreement": told.get("disagreement") or {},
-        "generations": [_generation(one, known, pack) for one in (told.get("generations") or [])],
+        "generations": [_generation(one, known, pack, scenes) for one in (told.get("generations") or [])],
         "made": {name: told[name] for name in ("dataset", "base", "adapter") if told.get(name)},
         "libraries": told.get("libraries") or {},
     }
@@ -62,7 +64,7 @@ def _ordered(kind: str, cells: dict[str, Any], known: Scales) -> list[tuple[str,
 
 def _name(kind: str, key: str, known: Scales) -> str:
     if kind == "split":
-        return {"test": "New situations, known domains", "out_of_context": "Domains never seen"}.get(key, humanise(key))
+        return {"test": "New scenarios, known domains", "out_of_context": "Domains never seen"}.get(key, humanise(key))
     scale = {"stakeholder": known.roles, "domain": known.domains}.get(kind)
     return scale.label(key) if scale else GROUPS[0][1]
 
@@ -110,10 +112,12 @@ def _said(verdicts: dict[str, Any], known: Scales) -> list[dict[str, Any]]:
     return bars
 
 
-def _generation(one: dict[str, Any], known: Scales, pack: Pack) -> dict[str, Any]:
+def _generation(one: dict[str, Any], known: Scales, pack: Pack, scenes: list[dict[str, Any]]) -> dict[str, Any]:
     texts = [("A person said", one.get("person")), ("Base model", one.get("base")), ("Tuned model", one.get("tuned"))]
+    about = next((scene for scene in scenes if scene["id"] == one.get("scenario")), None)
     return {
-        "scenario": one.get("scenario"),
+        "situation": about["situation"] if about else "",
+        "context": about["context"] if about else "",
         "question": one.get("question", ""),
         "role": known.roles.label(one.get("stakeholder")),
         "said": [

@@ -16,7 +16,7 @@ WHAT = {
     "duplicates": "What one role said twice is merged and its voices counted",
     "balance": "No role, verdict or domain drowns out the others",
     "split": "Training and test are parted, whole events at a time",
-    "leaks": "Proof that no test situation was trained on",
+    "leaks": "Proof that no test scenario was trained on",
 }
 
 
@@ -65,14 +65,14 @@ def summary(facts: dict[str, Any], known: Scales, tuned: dict[str, Any] | None) 
     """Return the paragraphs of the summary."""
     roles = listed([f"{label} ({number(n)})" for label, n in facts["roles"]])
     first = (
-        f"{count(facts['kept'], 'answer')} to {count(facts['scenarios'], 'situation')} are in the set. "
+        f"{count(facts['kept'], 'answer')} to {count(facts['scenarios'], 'scenario')} are in the set. "
         f"{count(facts['people'], 'person', 'people')} judged, each from one point of view: {roles}. "
     )
     if facts["models"]:
         first += f"{count(facts['models'], 'answer')} came from a model or were edited from one. "
     if facts["judged"]:
         first += (
-            f"Of the {count(facts['judged'], 'situation')} seen by more than one role, {number(facts['contested'])} "
+            f"Of the {count(facts['judged'], 'scenario')} seen by more than one role, {number(facts['contested'])} "
             f"({share(facts['contested'], facts['judged'])}) got different verdicts. "
             "That is not an error to clean away: the set keeps every side."
         )
@@ -112,7 +112,7 @@ def _tuned(facts: dict[str, Any], tuned: dict[str, Any] | None) -> str:
     judged = {
         "helped": "Tuning helped: the difference is larger than chance explains.",
         "hurt": "Tuning hurt: the tuned model is worse, by more than chance explains.",
-    }.get(outcome, "That is too little, or on too few situations, to say that tuning helped.")
+    }.get(outcome, "That is too little, or on too few scenarios, to say that tuning helped.")
     rival = row["majority"]
     if rival and rival["value"] >= row["tuned"]["value"]:
         judged += (

@@ -27,9 +27,10 @@ def test_an_answer_given_on_the_page_is_pulled_as_it_was_given(desk):
         page.wait_for_url(lambda url: "/user/login" not in url)
         page.goto(f"{desk.studio.url}/projects/{desk.project}/data?labeling=1")
         submit = page.wait_for_selector("[data-testid=bottombar-submit-button]")
-        assert page.locator(".lsf-choice input[name='Isolation' i]").count() == 0  # asked only when it makes sense
+        tactic = page.locator(".lsf-choice:has(input[name='Gaslighting' i]) label")
+        assert not tactic.is_visible()  # asked only when it makes sense
         page.keyboard.press("3")
-        page.click(".lsf-choice:has(input[name='Gaslighting' i]) label")
+        tactic.click()
         page.click(".ant-rate-star >> nth=3")
         page.fill("textarea[name=analysis]", "He says the opposite of the e-mail.\n\nThat is not forgetting.")
         with page.expect_response(lambda r: r.request.method == "POST" and "/annotations" in r.url) as sent:

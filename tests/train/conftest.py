@@ -17,6 +17,12 @@ TEMPLATE = (
 SPECIAL = ["<|im_start|>", "<|im_end|>"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """A tiny model gains nothing from a second thread and loses much beside a busy neighbour."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def pack() -> Pack:
     return Pack(
@@ -81,7 +87,13 @@ def line(pack: Pack, scenario: str, stakeholder: str, verdict: str, analysis: st
         "severity": None,
         "analysis": analysis,
     }
-    head = {"id": f"{scenario}-{stakeholder}", "scenario": scenario, "group": scenario, "domain": "health", "weight": 1.0}
+    head = {
+        "id": f"{scenario}-{stakeholder}",
+        "scenario": scenario,
+        "group": scenario,
+        "domain": "health",
+        "weight": 1.0,
+    }
     said = {"stakeholder": stakeholder, "verdict": verdict, "messages": messages(pack, row)}
     return head | said | more
 
@@ -96,8 +108,8 @@ def write_dataset(folder: Path, pack: Pack, **splits: list[dict[str, Any]]) -> P
     return folder
 
 
-@pytest.fixture
-def dataset(tmp_path: Path, pack: Pack) -> Path:
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory, pack: Pack) -> Path:
     """Nurses find everything unfair and clerks everything fine: a difference that a tiny model can learn."""
 
     def both(names: list[str], domain: str) -> list[dict[str, Any]]:
@@ -105,7 +117,7 @@ def dataset(tmp_path: Path, pack: Pack) -> Path:
         return [line(pack, name, role, *said[role], domain=domain) for name in names for role in said]
 
     return write_dataset(
-        tmp_path / "dataset",
+        tmp_path_factory.mktemp("dataset"),
         pack,
         train=both([f"ward {n}" for n in range(8)], "health"),
         validation=both(["ward 90", "ward 91"], "health"),

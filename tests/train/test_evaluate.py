@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ from .conftest import line, write_dataset
 LEARNS = TrainSettings(rank=8, alpha=16, layers=2, rate=2e-2, epochs=8, scenarios=1, patience=8)
 
 
-@pytest.fixture
-def adapter(dataset: Path, tiny: Path, tmp_path: Path) -> Path:
-    return train(dataset, tmp_path / "adapter", tiny, LEARNS).folder
+@pytest.fixture(scope="module")
+def adapter(dataset: Path, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(dataset, tmp_path_factory.mktemp("trained") / "adapter", tiny, LEARNS).folder
 
 
 def test_a_difference_between_roles_that_was_learned_is_reported_as_helped(
@@ -70,7 +71,9 @@ def test_the_same_evaluation_gives_the_same_bytes(dataset: Path, adapter: Path, 
     assert len(seals) == 1
 
 
-def test_a_verdicts_probability_is_that_of_its_tokens_one_by_one(dataset: Path, adapter: Path, tiny: Path, pack: Pack) -> None:
+def test_a_verdicts_probability_is_that_of_its_tokens_one_by_one(
+    dataset: Path, adapter: Path, tiny: Path, pack: Pack
+) -> None:
     model, tokenizer = load(tiny, torch.float32)
     encoder = Encoder(tokenizer, pack)
     tuned = load_adapter(model, adapter)
@@ -108,7 +111,7 @@ def test_asking_gives_every_stakeholder_base_beside_tuned(dataset: Path, adapter
     assert [answer["tuned"]["verdict"] for answer in answers] == ["unfair", "fine"]
     for answer in answers:
         assert sum(answer["base"]["probabilities"].values()) == pytest.approx(1, abs=1e-3)
-        assert answer["tuned"]["answer"].startswith("Verdict: " + answer["tuned"]["verdict"] + "\n")
+        assert answer["tuned"]["answer"] != answer["base"]["answer"]
 
 
 def test_asking_without_an_adapter_gives_the_base_alone(tiny: Path, pack: Pack) -> None:
@@ -129,11 +132,12 @@ def test_nothing_to_evaluate_on_is_said(tmp_path: Path, pack: Pack, tiny: Path) 
         evaluate(dataset, tmp_path, tiny, tmp_path / "out")
 
 
-def test_an_adapter_folder_with_a_pickle_is_not_loaded(adapter: Path, tiny: Path) -> None:
-    (adapter / "optimizer.pt").write_bytes(b"x")
+def test_an_adapter_folder_with_a_pickle_is_not_loaded(adapter: Path, tiny: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(adapter, tmp_path / "copy"))
+    (copy / "optimizer.pt").write_bytes(b"x")
 
     with pytest.raises(PolicyError, match=r"optimizer.pt, which can run code"):
-        load_adapter(load(tiny)[0], adapter)
+        load_adapter(load(tiny)[0], copy)
 
 
 def scored(pack: Pack, right: list[bool]) -> list[Scored]:

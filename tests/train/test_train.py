@@ -40,6 +40,9 @@ def test_training_lowers_the_loss_and_leaves_a_peft_folder(dataset: Path, tiny: 
     assert said["settings"] == QUICK.model_dump()
     assert said["dataset"] == "d" * 64
     assert said["rows"] == {"train": 16, "validation": 4}
+    for file in trained.folder.iterdir():  # no path of this machine
+        assert str(tmp_path).encode() not in file.read_bytes()
+        assert str(tiny.parent).encode() not in file.read_bytes()
 
 
 def test_the_same_call_gives_the_same_bytes(dataset: Path, tiny: Path, tmp_path: Path) -> None:
@@ -47,21 +50,8 @@ def test_the_same_call_gives_the_same_bytes(dataset: Path, tiny: Path, tmp_path:
     other = train(dataset, tmp_path / "other", tiny, QUICK)
 
     assert seals(one.folder) == seals(other.folder)
-
-
-def test_another_seed_gives_another_adapter(dataset: Path, tiny: Path, tmp_path: Path) -> None:
-    one = train(dataset, tmp_path / "one", tiny, QUICK)
-    other = train(dataset, tmp_path / "other", tiny, QUICK.model_copy(update={"seed": 2}))
-
-    assert one.train_loss != other.train_loss
-
-
-def test_no_path_of_this_machine_is_in_the_folder(dataset: Path, tiny: Path, tmp_path: Path) -> None:
-    folder = train(dataset, tmp_path / "adapter", tiny, QUICK).folder
-
-    for file in folder.iterdir():
-        assert str(tmp_path).encode() not in file.read_bytes()
-        assert str(tiny.parent).encode() not in file.read_bytes()
+    third = train(dataset, tmp_path / "third", tiny, QUICK.model_copy(update={"seed": 2, "epochs": 1}))
+    assert third.train_loss[0] != one.train_loss[0]
 
 
 def test_an_adapter_that_is_already_there_is_reused(dataset: Path, tiny: Path, tmp_path: Path) -> None:
@@ -110,9 +100,13 @@ def test_it_stops_when_the_validation_loss_no_longer_falls(tiny: Path, pack: Pac
 
 def test_row_weights_reach_the_loss(tiny: Path, pack: Pack, tmp_path: Path) -> None:
     def after(weight: float) -> float:
-        rows = [line(pack, "ward 1", "nurse", "fine", "A."), line(pack, "ward 2", "nurse", "unfair", "B.", weight=weight)]
+        rows = [
+            line(pack, "ward 1", "nurse", "fine", "A."),
+            line(pack, "ward 2", "nurse", "unfair", "B.", weight=weight),
+        ]
         dataset = write_dataset(tmp_path / f"dataset {weight}", pack, train=rows)
-        return train(dataset, tmp_path / f"adapter {weight}", tiny, QUICK).train_loss[0]
+        once = QUICK.model_copy(update={"epochs": 1})
+        return train(dataset, tmp_path / f"adapter {weight}", tiny, once).train_loss[0]
 
     assert after(1.0) != after(0.1)
 
@@ -125,7 +119,9 @@ def test_rows_that_are_too_long_are_counted(tiny: Path, pack: Pack, tmp_path: Pa
     trained = train(dataset, tmp_path / "adapter", tiny, QUICK.model_copy(update={"longest": 400}))
 
     assert trained.refused == ["ward 7-clerk"]
-    assert json.loads((trained.folder / "training.json").read_text())["refused"]["longer than longest"] == trained.refused
+    assert (
+        json.loads((trained.folder / "training.json").read_text())["refused"]["longer than longest"] == trained.refused
+    )
 
 
 @pytest.mark.parametrize(
