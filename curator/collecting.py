@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.dataset import Dataset
-from curator.errors import SourceError, StorageError, UsageError
+from curator.errors import SourceError, StorageError, UsageError, nearest
 from curator.example import matching_form, scenario_id
 from curator.files import canonical, read
 from curator.intake import Door, is_scenario
@@ -84,7 +84,11 @@ def project(workspace: Workspace, progress: Progress = quiet) -> Project:
 
 
 def _number(store: Store, workspace: Workspace) -> int:
-    mine = [p["project"] for p in store.projects() if p["server"] == server_name(workspace)]
+    mine = [
+        p["project"]
+        for p in store.projects()
+        if p["server"] == server_name(workspace) and p["pack"] == workspace.pack.name
+    ]
     if not mine:
         raise UsageError("There is no project yet. Make it with: curator project")
     return int(mine[-1])
@@ -129,23 +133,28 @@ def pull(workspace: Workspace, confirm_deletions: bool = False, progress: Progre
         )
 
 
-def add(workspace: Workspace, files: list[Path], source: str | None = None) -> Intake:
+def add(workspace: Workspace, files: list[Path], source: str | None = None, stakeholder: str | None = None) -> Intake:
     """Read answers (and the scenarios they name) from files into the store, all files in one transaction each.
 
-    Files are read whole before anything is kept: a file that is refused leaves nothing behind.
+    Files are read whole before anything is kept: a file that is refused leaves nothing behind. `stakeholder` is the
+    role of everybody whose role neither the files nor the store know.
     """
+    roles = list(workspace.pack.stakeholders)
+    if stakeholder is not None and stakeholder not in roles:
+        raise UsageError(f"There is no stakeholder {stakeholder!r}. {nearest(stakeholder, roles)} Nothing was read.")
     records = [(path, read(path)) for path in files]
     total = Intake()
     with workspace.store() as store:
         known = store.known_scenarios()
-        door = Door(workspace.pack, workspace.key, {p.email: p for p in store.people()}, known)
+        door = Door(workspace.pack, workspace.key, {p.email: p for p in store.people()}, known, stakeholder)
         for _, told in records:  # scenarios first, wherever they stand
             door.take(record for record in told if record.value is not None and is_scenario(record.value))
         for path, told in records:
             rest = [record for record in told if record.value is None or not is_scenario(record.value)]
             before = len(door.taken)
-            door.take(rest)
-            total += store.take(source or path.name.split(".")[0], door.taken[before:])
+            name = source or path.name.split(".")[0]
+            door.take(rest, name)
+            total += store.take(name, door.taken[before:])
         store.put_scenarios(_named(told, workspace.pack.name) for told in known.values())
     return total
 

@@ -73,13 +73,12 @@ class Draft:
         try:
             manifest = self._write(draft, rows, pack, key_mark)
             for old in sorted(out.glob("v*/manifest.json")):
-                if json.loads(old.read_text("utf-8"))["dataset"] == manifest["dataset"]:
+                if _same(Dataset(old.parent), manifest["dataset"]):
                     return _point(out, old.parent)
-            number = max([int(p.name[1:]) for p in out.glob("v*") if p.name[1:].isdigit()], default=0) + 1
+            number = max([int(p.name[1:]) for p in out.glob("v*") if p.name[1:].isdecimal()], default=0) + 1
             draft.chmod(0o755)
-            draft.rename(out / f"v{number}")
-            return _point(out, out / f"v{number}")
-        except OSError as fault:
+            return _point(out, out / f"v{number}", draft)
+        except (OSError, pl.exceptions.PolarsError) as fault:
             raise StorageError(f"The dataset could not be written: {fault}. Nothing of it was kept.") from None
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -189,9 +188,23 @@ class Dataset:
             self.file(name)
 
 
-def _point(out: Path, folder: Path) -> Dataset:
+def _same(old: Dataset, seal: str) -> bool:
+    """Tell whether a dataset is the one with this seal, and whole: a damaged one is made again beside it."""
+    try:
+        if old.manifest["dataset"] != seal:
+            return False
+        old.verify()
+    except StorageError:
+        return False
+    return True
+
+
+def _point(out: Path, folder: Path, draft: Path | None = None) -> Dataset:
+    """Make `folder` the latest, first of `draft` if there is one. What needs space on the disk comes first."""
     fresh = out / f".{LATEST}"
     fresh.write_text(folder.name + "\n", "utf-8")
+    if draft is not None:
+        draft.rename(folder)
     fresh.rename(out / LATEST)
     return Dataset(folder)
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from curator.errors import FileError
 from curator.example import Answer, digest, matching_form, microseconds, pseudonym
+from curator.exported import from_task, is_task
 from curator.files import Record, canonical
 from curator.pack import Pack
 from curator.store import Fetched, Person, Refused
@@ -26,6 +27,7 @@ class Door:
     key: bytes
     people: Mapping[str, Person]  # by e-mail
     scenarios: dict[str, dict[str, Any]]  # by the key that files use for them
+    stakeholder: str | None = None  # of everybody who is not among the people
     taken: list[Fetched | Refused] = field(default_factory=list)
     _again: Counter[tuple[str, str]] = field(default_factory=Counter)
     _seen: dict[tuple[str, str], bytes] = field(default_factory=dict)
@@ -39,6 +41,9 @@ class Door:
         for record in records:
             if record.value is None:
                 self.taken.append(Refused(record.place, record.payload, record.reason))
+            elif is_task(record.value):
+                known = (self.pack, self.key, self.people, self.stakeholder)
+                self.taken += from_task(record, record.value, *known)
             elif is_scenario(record.value):
                 self._scenario(record, record.value)
             else:
@@ -66,6 +71,8 @@ class Door:
             for column in ("stakeholder", "team"):
                 if person and told.get(column) is None:
                     told[column] = getattr(person, column)
+            if self.stakeholder and told.get("stakeholder") is None:
+                told["stakeholder"] = self.stakeholder
             payload = canonical(told)
             self._join_scenario(told)
             told |= {"severity": _whole(told.get("severity"))}

@@ -12,7 +12,7 @@ from curator.engines import Engine, Local
 from curator.errors import CuratorError, StageError, UsageError
 from curator.progress import Progress, quiet
 from curator.recipe import Recipe, Step, load_recipe
-from curator.stage import Given, Known, Outcome
+from curator.stage import DECISIONS, Given, Known, Outcome
 from curator.workspace import Workspace
 
 log = logging.getLogger("curator")
@@ -48,14 +48,17 @@ def run(engine: Engine, step: Step, rows: pl.DataFrame, given: Given) -> Outcome
         return engine.apply(step, rows, given)
     except CuratorError:
         raise
-    except (pl.exceptions.PolarsError, ValueError, KeyError, TypeError, IndexError) as fault:
-        raise StageError(
-            f"Stage {step.name!r} failed: {type(fault).__name__}: {fault}. No dataset was made; the store is untouched."
-        ) from fault
+    except (pl.exceptions.PolarsError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as fault:
+        told = f"{type(fault).__name__}: {fault}".splitlines()[0][:200]  # polars puts whole plans, texts and all, below
+        raise StageError(f"Stage {step.name!r} failed: {told}. No dataset was made; the store is untouched.") from fault
 
 
 def check_nothing_lost(step: Step, rows: pl.DataFrame, outcome: Outcome) -> None:
     """Hold a step to the law: each id given comes back exactly once, kept or dropped with a reason."""
+    if not isinstance(outcome, Outcome):
+        raise StageError(f"Stage {step.name!r} gave back {type(outcome).__name__} instead of an Outcome.")
+    if "id" not in outcome.rows.columns or dict(outcome.decisions.schema) != DECISIONS:
+        raise StageError(f"Stage {step.name!r} lost the column id, or its decisions have other columns than DECISIONS.")
     back = pl.concat([outcome.rows["id"], outcome.dropped["id"]])
     lost = rows["id"].filter(~rows["id"].is_in(back.implode()))
     if len(lost):
@@ -66,10 +69,11 @@ def check_nothing_lost(step: Step, rows: pl.DataFrame, outcome: Outcome) -> None
     twice = back.filter(back.is_duplicated())
     if len(twice):
         raise StageError(f"Stage {step.name!r} gave {twice[0]!r} back twice, or both kept and dropped it.")
-    new = back.filter(~back.is_in(rows["id"].implode()))
+    told = pl.concat([back, outcome.decisions["id"]])
+    new = told.filter(~told.is_in(rows["id"].implode()).fill_null(False))
     if len(new):
         raise StageError(f"Stage {step.name!r} made up {len(new)} ids (for example {new[0]!r}).")
-    if outcome.dropped["reason"].null_count():
+    if (outcome.dropped["reason"].fill_null("") == "").any():
         raise StageError(f"Stage {step.name!r} dropped rows without a reason.")
 
 

@@ -4,7 +4,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from curator.errors import UsageError
+from pydantic import BaseModel, ValidationError
+
+from curator.errors import UsageError, nearest
 
 
 def read_toml(path: Path, refuse: type[UsageError] = UsageError) -> dict[str, Any]:
@@ -25,3 +27,17 @@ def parse_toml(text: str, name: str, refuse: type[UsageError] = UsageError) -> d
         raise refuse(f"{name} cannot be read: {fault}.") from None
     except RecursionError:
         raise refuse(f"{name} cannot be read: it is nested too deep.") from None
+
+
+def first_fault(fault: ValidationError, shape: type[BaseModel]) -> str:
+    """Say what is wrong with settings of this shape, in one line; a misspelt word before what it leaves missing."""
+    faults = fault.errors()
+    first = next((one for one in faults if one["type"] == "extra_forbidden"), faults[0])
+    where = ".".join(str(part) for part in first["loc"]) or "all of it"
+    if first["type"] != "extra_forbidden":
+        return f"{where}: {first['msg']}."
+    known: Any = shape
+    for part in first["loc"][:-1]:
+        known = known.model_fields[part].annotation if hasattr(known, "model_fields") else None
+    words = list(getattr(known, "model_fields", {}))
+    return f"{where}: there is no such setting. {nearest(str(first['loc'][-1]), words)}"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from curator.errors import StorageError, UsageError, nearest
-from curator.toml import read_toml
+from curator.errors import StorageError, UsageError
+from curator.toml import first_fault, read_toml
 
 if TYPE_CHECKING:
     from curator.pack import Pack
@@ -145,8 +145,4 @@ def read_config(path: Path) -> Config:
     try:
         return Config(**said)
     except ValidationError as fault:
-        first = fault.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        known = Server if len(first["loc"]) > 1 else Config
-        hint = nearest(str(first["loc"][-1]), list(known.model_fields)) if first["type"] == "extra_forbidden" else ""
-        raise UsageError(f"{path.name}: {where}: {first['msg']}. {hint}".rstrip()) from None
+        raise UsageError(f"{path.name}: {first_fault(fault, Config)}") from None

@@ -146,7 +146,7 @@ def test_a_broken_scenario_is_set_aside_and_not_lost(door: Door, told: dict[str,
 def test_two_scenarios_with_one_key_and_other_words_refuse_the_files_whole(door: Door) -> None:
     door.take([record(**SCENARIO), record(**SCENARIO)])  # the same twice is fine
 
-    with pytest.raises(FileError, match="'s1' stands at a.jsonl:1 in other words"):
+    with pytest.raises(FileError, match=r"'s1' stands at a\.jsonl:1 in other words"):
         door.take([record(**{**SCENARIO, "situation": "Another one."})])
 
 

@@ -137,13 +137,14 @@ def pull(confirm_deletions: bool, as_json: bool) -> int:
 @click.command()
 @FILES
 @click.option("--source", help="A name for where these come from, such as a team's (default: the file's name).")
+@click.option("--stakeholder", help="The role of everybody whose role is not known.")
 @json_option
-def add(files: tuple[Path, ...], source: str | None, as_json: bool) -> int:
+def add(files: tuple[Path, ...], source: str | None, stakeholder: str | None, as_json: bool) -> int:
     """Read answers from FILES without a server: JSONL, CSV, Parquet or a Label Studio JSON export."""
     from curator import collecting
     from curator.workspace import Workspace
 
-    return _taken(vars(collecting.add(Workspace.find(), list(files), source)), as_json)
+    return _taken(vars(collecting.add(Workspace.find(), list(files), source, stakeholder)), as_json)
 
 
 def _taken(told: dict[str, int], as_json: bool) -> int:

@@ -86,8 +86,12 @@ def demo(folder: Path, keep: bool) -> None:
     from curator.studio import people, server
     from curator.workspace import Workspace
 
-    with progress() as bar:
-        took = do(folder, run, lambda line: click.secho(f"\n{line}", bold=True), bar)
+    try:
+        with progress() as bar:
+            took = do(folder, run, lambda line: click.secho(f"\n{line}", bold=True), bar)
+    except BaseException:
+        server.down(folder / ".curator" / "studio")
+        raise
     workspace = Workspace.find(folder)
     show_table(["step", "seconds"], [[step, round(seconds, 1)] for step, seconds in took], title="What happened")
     show_table(["", ""], where(workspace), title="Where everything lies")

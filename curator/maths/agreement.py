@@ -45,7 +45,7 @@ def table(units: NDArray[np.int64], values: NDArray[np.int64], size: int) -> Cou
 def coefficient(counts: Counts, distance: Callable[[Floats], Floats], scale: Floats) -> float | None:
     """Return Krippendorff's alpha: 1 - observed / expected disagreement; None where all gave one value.
 
-    For ordinal data pass `scale=None`-like ranks through `ordinal`. Source: Krippendorff 2011,
+    `scale` are the values that the columns of `counts` stand for. Source: Krippendorff 2011,
     https://repository.upenn.edu/asc_papers/43
 
     >>> table_ = np.array([[2, 0], [0, 2], [1, 1]])

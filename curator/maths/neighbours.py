@@ -31,12 +31,13 @@ def join_across(a: Vectors, b: Vectors, threshold: float) -> tuple[Indices, Indi
 
 
 def _join(a: Vectors, b: Vectors, threshold: float, *, same: bool) -> tuple[Indices, Indices, Scores]:
+    margin = 1e-5 + a.shape[1] * 2.0**-24  # what float32 sums of this many products may be off by
     left: list[Indices] = [np.empty(0, np.int64)]
     right: list[Indices] = [np.empty(0, np.int64)]
     for start in range(0, len(a), BLOCK):
         for other in range(start if same else 0, len(b), BLOCK):
             product = a[start : start + BLOCK] @ b[other : other + BLOCK].T  # (BLOCK, BLOCK)
-            i, j = np.nonzero(product >= threshold - 1e-5)
+            i, j = np.nonzero(product >= threshold - margin)
             left.append(i + start)
             right.append(j + other)
     i, j = np.concatenate(left), np.concatenate(right)

@@ -12,9 +12,9 @@ from collections.abc import Callable
 LETTERS = "bcdfghjkmnpqrstv"  # no digit and no vowel: a tag never looks like a number or a word
 TAG = rf"\[[a-z]+ [{LETTERS}]{{8}}\]"
 
-APOSTROPHES, HYPHENS = "['’‘ʼ]", "[-\u2010\u2011]"  # people type what their keyboard has
-ALIKE = str.maketrans({c: "'" for c in "’‘ʼ"} | {c: "-" for c in "\u2010\u2011"})
-NO_SPACES = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"  # Thai, Lao, Burmese, Khmer, kana, Han
+# People type what their keyboard has; Greek has two small sigmas, Turkish two letters i.
+ALIKE = {"’": "'", "‘": "'", "ʼ": "'", "\u2010": "-", "\u2011": "-", "ς": "σ", "ı": "i"}
+_ALIKE = str.maketrans(ALIKE)
 
 
 def form(text: str) -> str:
@@ -23,7 +23,7 @@ def form(text: str) -> str:
     >>> form("Sinéad  O’Brien") == form("sine\u0301ad o'brien")
     True
     """
-    folded = unicodedata.normalize("NFC", text).casefold().translate(ALIKE)
+    folded = unicodedata.normalize("NFC", text).casefold().translate(_ALIKE)
     return " ".join(folded.split())
 
 
@@ -35,23 +35,6 @@ def tag(key: bytes, kind: str, text: str) -> str:
     """
     mac = hmac.new(key, f"{kind}|{form(text)}".encode(), hashlib.sha256).hexdigest()
     return f"[{kind} {''.join(LETTERS[int(digit, 16)] for digit in mac[:8])}]"
-
-
-def literal(text: str, *, word: bool = True, fold: bool = True) -> str:
-    """Return the pattern (for `re`) that finds a text however it is spaced, quoted and, with `fold`, capitalised.
-
-    With `word` no letter may touch it, save one of a script that is written without spaces. Without backtracking.
-
-    >>> bool(re.search(literal("Ann Bell"), "so ANN\\n Bell's")), bool(re.search(literal("Ann Bell"), "Joann Bell"))
-    (True, False)
-    """
-    words = (re.escape(unicodedata.normalize("NFC", part)) for part in text.split())
-    body = r"\s+".join(words).replace(r"\-", HYPHENS)
-    body = re.sub(APOSTROPHES, APOSTROPHES, body)
-    bare = text.strip()
-    before = rf"(?<![^\W{NO_SPACES}])" if word and re.match(rf"[^\W{NO_SPACES}]", bare) else ""
-    after = rf"(?![^\W{NO_SPACES}])" if word and re.search(rf"[^\W{NO_SPACES}]\Z", bare) else ""
-    return f"{before}(?{'i' if fold else ''}:{body}){after}"
 
 
 def luhn(text: str) -> bool:
@@ -116,7 +99,8 @@ LETTER = r"\p{Latin}\p{Greek}\p{Cyrillic}\p{M}"
 KINDS: dict[str, tuple[str, Callable[[str], bool]]] = {
     "secret": (
         r"\b(?:sk-[A-Za-z0-9_\-]{16,}|gh[pousr]_[A-Za-z0-9]{30,}|AKIA[0-9A-Z]{16}|xox[baprs]-[A-Za-z0-9\-]{10,}"
-        r"|eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,})|(?i:\b(?:password|passwort|api key|secret)\s*[:=]\s*)\S{6,}",
+        r"|eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,})"
+        r"|(?i:\b(?:password|passwort|api key|secret)\s*[:=]\s*)\S{6,}",
         surely,
     ),
     "link": (r"\bhttps?://[^\s<>\"'\])]+", surely),
@@ -155,8 +139,8 @@ def local_part(email: str) -> str:
 def spellings(name: str) -> set[str]:
     """Return how an address may spell a name: whole, or with one part as its initial. Shorter than four letters: none.
 
-    >>> local_part("m.delacroix@example.com") in spellings("Marta Delacroix"), "delacroix" in spellings("Marta Delacroix")
-    (True, False)
+    >>> local_part("m.delacroix@example.com") in spellings("Marta Delacroix")
+    True
     >>> local_part("ann.lee-poe@example.com") in spellings("Ann Lee-Poe"), "ab" in spellings("Al Bo")
     (True, False)
     """

@@ -9,7 +9,7 @@ import math
 Anchor = tuple[float, float, float]  # lightness, chroma, hue in degrees
 
 LIGHT: tuple[Anchor, ...] = ((0.80, 0.062, 205), (0.74, 0.135, 76), (0.44, 0.150, 8))
-DARK: tuple[Anchor, ...] = ((0.49, 0.062, 215), (0.68, 0.115, 78), (0.74, 0.125, 17))
+DARK: tuple[Anchor, ...] = ((0.44, 0.062, 215), (0.66, 0.115, 78), (0.81, 0.105, 10))
 GREY = "#8c9099"
 
 

@@ -79,7 +79,7 @@ def balance(kept: pl.DataFrame, gone: pl.DataFrame, decisions: pl.DataFrame, kno
     def row(role: str, domains: set[str | None], cells: Counter[tuple[Any, ...]]) -> list[int]:
         return [sum(cells[role, d, v] for d in domains) for v in known.verdicts.keys]
 
-    panels = []
+    panels: list[dict[str, Any]] = []
     for role, name in zip(known.roles.keys, known.roles.labels, strict=True):
         bars = [{"label": d, "before": row(role, keys, before), "after": row(role, keys, after)} for d, keys in shown]
         panels.append({"label": name, "bars": bars})

@@ -43,6 +43,7 @@ def page(dataset: Dataset, evaluation: dict[str, Any] | None, training: dict[str
     told = scenes(kept, tables["map"], known, pack)
     reasons, lost = touched(decisions, kept, gone, known, pack)
     tuned = tuning.comparison(evaluation, known, pack, manifest["dataset"], told)
+    measures = {step["step"]: step["measures"] for step in manifest["steps"]}
     facts = _facts(manifest, kept, told, reasons, known)
     style = "\n".join((HERE / name).read_text("utf-8") for name in STYLES)
     style += colour.style(len(pack.verdicts), len(known.verdicts.keys) - len(pack.verdicts))
@@ -77,7 +78,8 @@ def page(dataset: Dataset, evaluation: dict[str, Any] | None, training: dict[str
             strip=figures.strip(told, known),
             balance=figures.balance(kept, gone, decisions, known),
             matrix=None if tables["agreement"] is None else figures.matrix(tables["agreement"], known),
-            measures={step["step"]: step["measures"] for step in manifest["steps"]},
+            measures=measures,
+            agreed=measures.get("agreement") or None,
             mapped=tables["map"] is not None,
             tuned=tuned,
             learning=tuning.learning(training),

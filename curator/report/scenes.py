@@ -101,7 +101,7 @@ def contest(answers: list[dict[str, Any]]) -> dict[str, Any]:
 def touched(
     decisions: pl.DataFrame, kept: pl.DataFrame, gone: pl.DataFrame, known: Scales, pack: Pack
 ) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
-    """Return each reason with the rows it met, in the order of the steps, and the rows that are not in the set by id."""
+    """Return each reason with the rows it met, in the order of the steps, and by id the rows outside the set."""
     order = {name: i for i, name in enumerate(decisions["step"].unique(maintain_order=True))}
     inside = set(kept["id"])
     outside = {row["id"]: row for row in gone.iter_rows(named=True)}

@@ -22,7 +22,7 @@ def comparison(
     if not told:
         return None
     accuracy = told.get("accuracy") or {}
-    groups = []
+    groups: list[dict[str, Any]] = []
     for kind, title in GROUPS:
         cells = accuracy.get(kind) or {}
         listed = {"": cells} if kind == "overall" and cells else cells

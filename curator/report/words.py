@@ -104,7 +104,8 @@ def _tuned(facts: dict[str, Any], tuned: dict[str, Any] | None) -> str:
         return "Whether tuning helps has not been measured yet for this set (curator evaluate does it)."
     said = (
         f"On {count(row['n'] or 0, 'unseen answer')} the tuned model gives the person's verdict in "
-        f"{100 * row['tuned']['value']:.0f}\u00a0% of cases, the base model in {100 * row['base']['value']:.0f}\u00a0%. "
+        f"{100 * row['tuned']['value']:.0f}\u00a0% of cases, "
+        f"the base model in {100 * row['base']['value']:.0f}\u00a0%. "
     )
     outcome = tuned["outcome"] or (
         "not shown" if not row["gain"]["sure"] else "helped" if row["gain"]["value"] > 0 else "hurt"

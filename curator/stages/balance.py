@@ -1,5 +1,6 @@
 """balance: no role, verdict, field or person drowns out the others."""
 
+from collections import Counter
 from typing import Any, Literal
 
 import numpy as np
@@ -32,6 +33,8 @@ def balance(
     voices. With mode = "weight" nothing is dropped: a full cell's rows weigh less instead.
     """
     fields = ["stakeholder", "verdict", "domain"] if cell is None else cell
+    if not fields:
+        raise RecipeError(f"Stage 'balance' needs a field for its cells. There are: {', '.join(FIELDS)}.")
     for field in fields:
         if field not in FIELDS:
             raise RecipeError(f"Stage 'balance' has no field {field!r} for a cell. {nearest(field, FIELDS)}")
@@ -39,11 +42,11 @@ def balance(
     if rows.is_empty():
         return Outcome(themed.with_columns(pl.lit(1.0).alias("weight")))
     sizes = themed.group_by(fields).len("before").sort(fields)
-    cap = max(least, int(np.ceil(ratio * float(sizes["before"].median() or 0))))  # type: ignore[arg-type]  # median of integers
+    cap = max(1, least, int(np.ceil(ratio * float(sizes["before"].median() or 0))))  # type: ignore[arg-type]  # median of integers
     full = {key: list(part["_at"]) for key, part in _parts(themed, fields) if part.height > cap}
     factor = np.ones(len(themed))
     gone: dict[int, tuple[str, str]] = {}
-    vectors = (themed["_situation"].to_numpy() + themed["_analysis"].to_numpy()) / 2
+    vectors = _both(themed)
     for key, at in full.items():
         chosen = {at[i] for i in farthest_first(vectors[at], cap)}
         name = " / ".join(str(part) for part in key)
@@ -133,16 +136,25 @@ def _over_share(
     if left["annotator"].n_unique() * most < 1.5:  # so few people that a cap would only throw work away
         return {}
     allowed = max(1, int(most * len(left)))
+    held = Counter(left.select(fields).iter_rows())
     extra: dict[int, tuple[str, str]] = {}
     for (person,), part in sorted(left.group_by(["annotator"]), key=lambda pair: str(pair[0])):
         if part.height <= allowed:
             continue
         at = part["_at"].to_list()
-        last = set(left.filter(pl.len().over(fields) == 1)["_at"])
-        chosen = {at[i] for i in farthest_first(vectors[at], allowed)} | last
+        chosen = {at[i] for i in farthest_first(vectors[at], allowed)}
         because = f"{person} holds {part.height} of {len(left)} rows, {allowed} at most"
-        extra |= {i: ("one person's share", because) for i in at if i not in chosen}
+        for i, cell in zip(at, part.select(fields).iter_rows(), strict=True):
+            if i not in chosen and held[cell] > 1:
+                held[cell] -= 1
+                extra[i] = ("one person's share", because)
     return extra
+
+
+def _both(rows: pl.DataFrame) -> Vectors:
+    """Return situation and analysis as one vector of length 1."""
+    whole = rows["_situation"].to_numpy().astype(np.float64) + rows["_analysis"].to_numpy()
+    return np.asarray(whole / np.maximum(np.linalg.norm(whole, axis=1, keepdims=True), 1e-12), np.float32)
 
 
 def _evenness(sizes: pl.Series) -> float:

@@ -22,8 +22,9 @@ def leaks(rows: pl.DataFrame, *, threshold: float = 0.9) -> Outcome:
     if len(a):
         worst = int(alike.argmax())
         raise PolicyError(
-            f"{len(a)} pairs of scenarios stand in train and in another split; the closest are {alike[worst]:.3f} alike: "
-            f"{train['scenario'][int(a[worst])]} and {rest['scenario'][int(b[worst])]} ({rest['split'][int(b[worst])]}). "
+            f"{len(a)} pairs of scenarios stand in train and in another split; the closest are {alike[worst]:.3f} "
+            f"alike: {train['scenario'][int(a[worst])]} and {rest['scenario'][int(b[worst])]} "
+            f"({rest['split'][int(b[worst])]}). "
             "No dataset was made. Lower scenarios.threshold so that they stay together."
         )
     closest = max(

@@ -34,5 +34,5 @@ def _text(name: str) -> pl.Expr:
 
 
 def _label(name: str) -> pl.Expr:
-    label = pl.col(name).str.normalize("NFKC").str.strip_chars().str.to_lowercase()
+    label = pl.col(name).str.replace_all(INVISIBLE, "").str.normalize("NFKC").str.strip_chars().str.to_lowercase()
     return label.str.replace_all(r"[\s\-]+", "_")

@@ -5,6 +5,7 @@ import polars as pl
 
 from curator.errors import RecipeError, nearest
 from curator.maths.neighbours import join
+from curator.maths.selection import Floats
 from curator.stage import Outcome, drop_where, flag_where, merge, stage
 
 REASONS = ["off topic", "copied between scenarios", "says little", "one person's flood"]
@@ -23,9 +24,11 @@ def quality(
 ) -> Outcome:
     """Flag answers off topic, copied between scenarios, that say little, or that flood the set.
 
-    `on_topic` is the least cosine between an analysis and its situation with context; `copied` the cosine from which
-    one person's analyses of different scenarios count as the same, and `copies` how many such are too many; `little`
-    is words; `flood` the share of the whole set that one person may write. Reasons named in `drop` take the row out.
+    `on_topic` is the least cosine between an analysis and its situation, its context or what somebody else wrote
+    about the same group (a thoughtful answer may share no word with the scenario, but somebody thinks alike); `copied`
+    the cosine from which one person's analyses of different scenarios count as the same, and `copies` how many such
+    are too many; `little` is words; `flood` the share of the whole set that one person may write. Reasons named in
+    `drop` take the row out.
     Who disagrees with the others is never flagged for it: a viewpoint is not noise.
     """
     for reason in drop or []:
@@ -33,13 +36,8 @@ def quality(
             raise RecipeError(f"Stage 'quality' cannot drop {reason!r}. {nearest(reason, REASONS)}")
     if rows.is_empty():
         return Outcome(rows)
-    analysis = rows["_analysis"].to_numpy()
-    topic = np.maximum(
-        np.einsum("nd,nd->n", analysis, rows["_situation"].to_numpy()),
-        np.einsum("nd,nd->n", analysis, rows["_context"].to_numpy()),
-    )
     judged = rows.with_columns(
-        pl.Series("_topic", topic.astype(np.float64).round(4)),
+        pl.Series("_topic", _closeness(rows).round(4)),
         pl.col("analysis").str.count_matches(r"\S+").alias("_words"),
         (pl.len().over("annotator") / pl.len()).alias("_share"),
         pl.Series("_copies", _copies(rows, copied), pl.Int64()),
@@ -52,7 +50,9 @@ def quality(
         "one person's flood": (pl.col("_share") > flood) & (people > 2),
     }
     because = {
-        "off topic": pl.format("its closeness to the scenario is {}, below {}", "_topic", pl.lit(on_topic)),
+        "off topic": pl.format(
+            "its closeness to the scenario and to all other answers is {} at most, below {}", "_topic", pl.lit(on_topic)
+        ),
         "copied between scenarios": pl.format("this person wrote nearly the same about {} other scenarios", "_copies"),
         "says little": pl.format("{} words", "_words"),
         "one person's flood": pl.format("this person wrote {} % of all answers", (pl.col("_share") * 100).round(1)),
@@ -73,6 +73,21 @@ def quality(
 
 def _first_because(rules: dict[str, pl.Expr], because: dict[str, pl.Expr]) -> pl.Expr:
     return pl.coalesce(pl.when(rule.fill_null(False)).then(because[reason]) for reason, rule in rules.items())
+
+
+def _closeness(rows: pl.DataFrame) -> Floats:
+    """Return how alike each analysis is to its situation, its context or another person's analysis, at most."""
+    analysis, who = rows["_analysis"].to_numpy().astype(np.float64), rows["annotator"].to_numpy()
+    closest: Floats = np.maximum(
+        np.einsum("nd,nd->n", analysis, rows["_situation"].to_numpy()),
+        np.einsum("nd,nd->n", analysis, rows["_context"].to_numpy()),
+    )
+    for (at,) in rows.with_row_index("_at").group_by("group").agg("_at").select("_at").iter_rows():
+        mine = np.array(at)
+        others = who[mine][:, None] != who[mine][None, :]
+        alike = np.where(others, analysis[mine] @ analysis[mine].T, -1.0)
+        closest[mine] = np.maximum(closest[mine], alike.max(axis=1))
+    return closest
 
 
 def _copies(rows: pl.DataFrame, threshold: float) -> list[int]:

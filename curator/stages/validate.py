@@ -25,7 +25,9 @@ def validate(rows: pl.DataFrame, given: Given, *, least: int = 20, most: int = 2
     because = pl.format("the analysis has {} words, {} characters", count, length)
     if given.pack is not None:
         unknown = {"verdict": given.pack.verdicts, "stakeholder": given.pack.stakeholders}
-        rules |= {f"unknown {name}": ~pl.col(name).is_in(list(known)) for name, known in unknown.items()}
+        rules |= {
+            f"unknown {name}": ~pl.col(name).is_in(list(known)).fill_null(False) for name, known in unknown.items()
+        }
         if (scale := given.pack.severity) is not None:
             rules["severity off the scale"] = ~pl.col("severity").is_between(scale.least, scale.most)
         because = pl.format(

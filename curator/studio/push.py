@@ -14,7 +14,7 @@ from curator.store import Store
 from curator.studio.client import Client, NotThere, Rejected, Unsure, connect
 from curator.studio.listing import ask
 from curator.studio.markup import as_html
-from curator.studio.results import to_result
+from curator.labels.results import to_result
 
 CHUNK = 500  # tasks in one request
 

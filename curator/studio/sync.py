@@ -14,7 +14,7 @@ from curator.progress import Progress, quiet
 from curator.store import Deleted, Fetched, Intake, Refused, Store
 from curator.studio.client import Client
 from curator.studio.listing import PAGE, Page, missing, newest, pages, spelled
-from curator.studio.reading import Reader
+from curator.labels.reading import Reader
 
 OVERLAP = timedelta(minutes=10)  # looked at again each time: a slow commit shows up later than its time says
 

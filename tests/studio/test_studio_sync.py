@@ -5,7 +5,7 @@ import pytest
 from curator.errors import AuthError, PolicyError
 from curator.store import Intake
 from curator.studio.push import Pushed, answer_as, ensure_project, push
-from curator.studio.results import to_result
+from curator.labels.results import to_result
 
 pytestmark = pytest.mark.live
 

@@ -68,7 +68,7 @@ def test_damaged_weights_are_refused_in_one_line(tiny: Path, tmp_path: Path) -> 
 
 
 def test_an_unknown_name_says_what_can_be_given(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="There is no model 'gpt'. Give 'smollm2-135m-instruct', a folder"):
+    with pytest.raises(UsageError, match=r"There is no model 'gpt'. Give 'smollm2-135m-instruct', a folder"):
         resolve("gpt", tmp_path)
 
 
@@ -115,7 +115,8 @@ def test_bfloat16_is_used_only_where_the_processor_has_it() -> None:
 
 
 def test_importing_it_sets_this_process_offline_and_its_threads_passive() -> None:
-    ask = "import curator.models, os; print(*[os.environ[n] for n in ('HF_HUB_OFFLINE', 'OMP_WAIT_POLICY', 'DO_NOT_TRACK')])"
+    names = ("HF_HUB_OFFLINE", "OMP_WAIT_POLICY", "DO_NOT_TRACK")
+    ask = f"import curator.models, os; print(*[os.environ[name] for name in {names}])"
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "OMP_"))}
 
     said = subprocess.run([sys.executable, "-c", ask], env=clean, capture_output=True, text=True, check=True).stdout

@@ -88,8 +88,9 @@ def test_a_saved_adapter_gives_the_logits_of_the_best_epoch_when_peft_loads_it(
 
 
 def test_it_stops_when_the_validation_loss_no_longer_falls(tiny: Path, pack: Pack, tmp_path: Path) -> None:
-    rows = [line(pack, f"ward {n}", role, "fine" if role == "clerk" else "unfair", "So.") for n in range(4) for role in ("clerk", "nurse")]  # fmt: skip
-    held = [line(pack, "ward 9", role, "unfair" if role == "clerk" else "fine", "xyzzy! " * 9) for role in ("clerk", "nurse")]  # fmt: skip
+    usual, odd = {"clerk": "fine", "nurse": "unfair"}, {"clerk": "unfair", "nurse": "fine"}
+    rows = [line(pack, f"ward {n}", role, usual[role], "So.") for n in range(4) for role in usual]
+    held = [line(pack, "ward 9", role, odd[role], "xyzzy! " * 9) for role in odd]
     dataset = write_dataset(tmp_path / "dataset", pack, train=rows, validation=held)
 
     settings = QUICK.model_copy(update={"epochs": 30, "patience": 1, "rate": 5e-2})

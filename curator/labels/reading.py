@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from curator.example import Answer, pseudonym
 from curator.pack import Pack
 from curator.store import Fetched, Person, Refused
-from curator.studio.results import Unfit, from_result
+from curator.labels.results import Unfit, from_result
 
 TASK = ("id", "project", "inner_id", "data", "meta", "created_at")  # what changes only when the task itself does
 PERSONAL = ("created_username", "created_ago", "email", "username", "first_name", "last_name", "avatar", "initials")

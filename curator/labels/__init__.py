@@ -1,0 +1,1 @@
+"""What Label Studio stores, read and written: pure, no server, no SDK."""

@@ -1,0 +1,222 @@
+"""Hostile words and real hands, in a real browser."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from curator.dataset import Dataset
+from curator.report import write_report
+
+from .conftest import pack_of, publish, row
+from .test_page import EVALUATION, TRAINING
+
+pytestmark = pytest.mark.slow
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</script><script>alert(2)</script>",
+    "</script><img src=x onerror=alert(3)>",
+    "<!--<script>alert(4)",
+    "--><svg onload=alert(5)>",
+    "]]><script>alert(6)</script>",
+    "</style><script>alert(7)</script>",
+    "</title></textarea></noscript><script>alert(8)</script>",
+    "<img src=http://127.0.0.1:9/a.png>",
+    "<link rel=stylesheet href=//127.0.0.1:9/a.css>",
+    "<iframe src=javascript:alert(9)></iframe>",
+    "<a href=javascript:alert(10)>x</a>",
+    "javascript:alert(11)",
+    "data:text/html,<script>alert(12)</script>",
+    "<base href=http://127.0.0.1:9/>",
+    "<meta http-equiv=refresh content=0;url=http://127.0.0.1:9/>",
+    "<form action=http://127.0.0.1:9/><input name=q autofocus onfocus=alert(13)>",
+    "<details open ontoggle=alert(14)>",
+    "<math><mtext></mtext><script>alert(15)</script></math>",
+    "<style>@import 'http://127.0.0.1:9/a.css';body{display:none}</style>",
+    '" onmouseover="alert(16)',
+    "' autofocus onfocus='alert(17)",
+    "`${alert(18)}`",
+    "{{7*7}}",
+    "{% for x in ().__class__.__base__.__subclasses__() %}{{ x }}{% endfor %}",
+    "${7*7} #{7*7} <%= 7*7 %>",
+    "&lt;script&gt;alert(19)&lt;/script&gt; &amp; &#60;b&#62;",
+    "\u2028alert(20)\u2029",
+    "\\u003cscript\\u003ealert(21)\\u003c/script\\u003e",
+    "\\'; alert(22); //",
+    "__proto__",
+    "constructor",
+    "\u202egnitset\u202c \u2066 \ufeff",
+    "e\u0301\u0323" * 40,
+    "nul \x01 tab\t line\nnext",
+    "W" * 3000,
+    "😀 👩‍👩‍👧 ש́לום مرحبا 日本語",
+]
+
+STRANGERS = ", ".join(
+    f"main {found}"
+    for found in [
+        "img",
+        "iframe",
+        "script",
+        "style",
+        "link",
+        "base",
+        "math",
+        "form:not(.controls)",
+        "[onclick]",
+        "[onerror]",
+    ]
+)
+NAMED = "select, input, button, svg[role=img], [role=region], [role=button], nav, section[id]"
+NAMELESS = """all => all.filter(one => !one.getAttribute('aria-label') && !one.getAttribute('aria-labelledby')
+    && !one.textContent.trim() && !(one.labels && one.labels.length)).map(one => one.outerHTML)"""
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report whose every text is hostile."""
+    folder = tmp_path_factory.mktemp("hostile")
+    roles = {HOSTILE[i]: HOSTILE[i + 1] for i in (0, 2, 30)}
+    verdicts = {HOSTILE[i]: HOSTILE[i + 1] for i in (4, 20, 31)}
+    pack = pack_of(roles, verdicts, title="</title><script>alert(0)</script>")
+    pack = pack.model_copy(update={"guidelines": "\n".join(HOSTILE)})
+    rows = []
+    for i, text in enumerate(HOSTILE):
+        words = {
+            "situation": text + f" s{i}",
+            "context": text,
+            "analysis": text,
+            "rejected": text,
+            "domain": text[:200],
+            "team": text,
+        }
+        words |= {"extra": json.dumps({"more": [text], "hidden": text})}
+        for j, role in enumerate(roles):
+            name = "a1" if (i, j) == (0, 0) else f"b{i}-{j}"
+            rows.append(row(name, role, list(verdicts)[(i + j) % 3], scenario=f"s{i}", **words))
+        rows.append(row(f"twin{i}", next(iter(roles)), next(iter(verdicts)), scenario=f"s{i}", **words))
+        rows.append(row(f"early{i}", text, text, scenario=f"s{i}", **words))
+    dataset = publish(folder / "datasets", pack, rows)
+    written = [
+        {"scenario": text, "stakeholder": text, "question": text, "person": text, "base": text, "tuned": text}
+        for text in HOSTILE
+    ]
+    told = EVALUATION | {
+        "generations": written,
+        "verdict": HOSTILE[1],
+        "findings": HOSTILE,
+        "libraries": {HOSTILE[1]: HOSTILE[2]},
+        "base": HOSTILE[2],
+    }
+    return write_report(
+        dataset,
+        folder / "report.html",
+        told,
+        TRAINING | {"base_name": HOSTILE[1], "settings": {HOSTILE[1]: HOSTILE[2]}},
+    )
+
+
+def test_hostile_words_are_shown_as_words_and_nothing_else_happens(
+    hostile: Path, browse: Callable[[Path], Any]
+) -> None:
+    with browse(hostile) as (tab, noise):
+        for details in tab.locator("main details:not([open]) > summary").all():
+            details.click()
+        while tab.locator("#list-more").is_visible():
+            tab.locator("#list-more").click()
+        for more in tab.locator(
+            "button.more:visible, .text button.inline:visible, .situation button.inline:visible"
+        ).all():
+            more.click()
+        for point in tab.locator(".point").all():
+            point.focus()
+        tab.locator(".point").nth(3).press("Enter")
+        tab.keyboard.press("Escape")
+        tab.locator("input[name=query]").fill("alert(1)")
+        tab.wait_for_timeout(300)
+        tab.locator("input[name=query]").fill("")
+        tab.wait_for_timeout(300)
+        while tab.locator("#list-more").is_visible():
+            tab.locator("#list-more").click()
+        for more in tab.locator("#list button.inline:visible").all():
+            more.click()
+        shown = tab.locator("#list").evaluate("list => list.textContent")
+        strangers = tab.locator(STRANGERS).evaluate_all("all => all.map(one => one.outerHTML)")
+        title = tab.title()
+        polluted = tab.evaluate("Object.keys({}).length + Object.keys(Object.prototype).length")
+
+    assert noise == []
+    assert strangers == []
+    assert [text for text in HOSTILE if text not in shown] == []
+    assert title.startswith("</title><script>alert(0)</script>")
+    assert polluted == 0
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_sticks_out_at_any_width(hostile: Path, browse: Callable[[Path], Any], width: int, scheme: str) -> None:
+    with browse(hostile) as (tab, noise):
+        tab.emulate_media(color_scheme=scheme)
+        tab.set_viewport_size({"width": width, "height": 900})
+        tab.wait_for_timeout(200)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert noise == []
+
+
+def test_the_reasons_open_to_the_rows_and_their_twins(
+    small: Dataset, tmp_path: Path, browse: Callable[[Path], Any]
+) -> None:
+    with browse(write_report(small, tmp_path / "report.html")) as (tab, noise):
+        merged = tab.locator("details.reason").nth(1)
+        merged.locator("summary").click()
+        early = tab.locator("details.reason").nth(0)
+        early.locator("summary").click()
+
+        assert merged.locator(".view").all_inner_texts()[0].startswith("Left Partner a\nFair\nWhat a1 thinks about it.")
+        assert merged.locator(".view").all_inner_texts()[1].startswith("Kept Partner a\nFair\nWhat a1 thinks of it.")
+        assert merged.locator(".differs").all_inner_texts() == ["about", "of"]
+        assert "They stay in the store" in early.inner_text()
+    assert noise == []
+
+
+def test_the_list_is_searched_and_filtered(small: Dataset, tmp_path: Path, browse: Callable[[Path], Any]) -> None:
+    with browse(write_report(small, tmp_path / "report.html", EVALUATION, TRAINING)) as (tab, noise):
+        assert tab.locator("#list article").count() == 2
+        # the contested one comes first
+        assert "The situation of s1." in tab.locator("#list article").first.text_content()
+
+        tab.locator("input[name=contested]").check()
+        tab.wait_for_timeout(300)
+        assert tab.locator("#list-count").inner_text() == "1 scenario of 2"
+
+        tab.locator("input[name=query]").fill("NOWHERE")
+        tab.wait_for_timeout(300)
+        assert tab.locator("#list-count").inner_text().startswith("No scenario matches.")
+    assert noise == []
+
+
+def test_the_map_is_walked_with_the_keyboard(small: Dataset, tmp_path: Path, browse: Callable[[Path], Any]) -> None:
+    with browse(write_report(small, tmp_path / "report.html")) as (tab, noise):
+        tab.locator(".point").first.focus()
+        tab.keyboard.press("ArrowRight")
+        assert "The situation of s2." in tab.locator("#map-said").inner_text()
+        tab.keyboard.press("Enter")
+        assert "The situation of s2." in tab.locator("#dialog-body").inner_text()
+        tab.keyboard.press("Escape")
+        assert tab.evaluate("document.activeElement.classList.contains('point')") is True
+        assert tab.locator(".point[tabindex='0']").count() == 1
+    assert noise == []
+
+
+def test_every_control_and_figure_has_a_name(small: Dataset, tmp_path: Path, browse: Callable[[Path], Any]) -> None:
+    with browse(write_report(small, tmp_path / "report.html", EVALUATION, TRAINING)) as (tab, _):
+        nameless = tab.locator(NAMED).evaluate_all(NAMELESS)
+        levels = tab.evaluate(
+            "[...document.querySelectorAll('main h1, main h2')].filter(h => h.tagName === 'H1').length"
+        )
+
+    assert nameless == []
+    assert levels == 1

@@ -1,0 +1,133 @@
+import base64
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from curator.dataset import Dataset
+from curator.report import write_report
+from curator.report.page import embed
+
+CELL = {
+    "n": 4,
+    "scenarios": 2,
+    "base": {"accuracy": 0.25, "interval": [0.0, 0.5]},
+    "tuned": {"accuracy": 0.75, "interval": [0.5, 1.0]},
+    "majority": {"accuracy": 0.8, "interval": None},
+    "gain": {"n": 4, "clusters": 2, "difference": 0.5, "interval": [-0.1, 0.9], "p": 0.4},
+}
+EVALUATION = {
+    "accuracy": {"overall": CELL, "stakeholder": {"coach": CELL}, "split": {"test": CELL}, "domain": {}},
+    "outcome": "not shown",
+    "verdict": "not shown: 75 % against 25 %.",
+    "findings": ["General English: as before."],
+    "generations": [
+        {
+            "scenario": "s1",
+            "stakeholder": "coach",
+            "question": "?",
+            "person": "Verdict: fair\nYes.",
+            "base": "",
+            "tuned": "Verdict: no",
+        }
+    ],
+}
+TRAINING = {
+    "train_loss": [2.0, 1.5],
+    "validation_loss": [2.1, 1.9],
+    "best_epoch": 2,
+    "base_name": "tiny",
+    "settings": {"rank": 4},
+}
+
+
+def text_of(dataset: Dataset, tmp_path: Path, **more: object) -> str:
+    return write_report(dataset, tmp_path / "report.html", **more).read_text("utf-8")  # type: ignore[arg-type]
+
+
+def test_the_same_dataset_gives_the_same_bytes_wherever_it_lies(small: Dataset, tmp_path: Path) -> None:
+    moved = Path(shutil.copytree(small.folder, tmp_path / "elsewhere" / "v7"))
+
+    first = write_report(small, tmp_path / "one.html", EVALUATION, TRAINING).read_bytes()
+    second = write_report(Dataset(moved), tmp_path / "deep" / "two.html", EVALUATION, TRAINING).read_bytes()
+
+    assert first == second
+    assert str(tmp_path).encode() not in first
+
+
+def test_the_policy_allows_only_the_style_and_script_of_the_file_itself(small: Dataset, tmp_path: Path) -> None:
+    html = text_of(small, tmp_path, evaluation=EVALUATION, training=TRAINING)
+
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1].replace("&#39;", "'")  # type: ignore[index]
+    inside = {kind: re.search(rf"<{kind}>(.*?)</{kind}>", html, re.S)[1] for kind in ("style", "script")}  # type: ignore[index]
+    seals = {kind: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for kind, text in inside.items()}
+    assert policy == (
+        f"default-src 'none'; script-src 'sha256-{seals['script']}'; style-src 'sha256-{seals['style']}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def test_the_file_names_no_other_place(small: Dataset, tmp_path: Path) -> None:
+    html = text_of(small, tmp_path, evaluation=EVALUATION, training=TRAINING)
+
+    assert set(re.findall(r"[a-z]+://[^\s'\"<]+", html)) == {"http://www.w3.org/2000/svg"}
+    assert re.findall(r"""\s(?:src|style|on\w+)=["']""", html) == []
+    assert {href[0] for href in re.findall(r'href="([^"]*)"', html)} == {"#"}
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|Function\(|@import|url\(", html)
+
+
+def test_data_cannot_end_its_element_and_reads_back_as_it_was() -> None:
+    value = {"</script>": "<!-- & \u2028 \u2029 ' \" \\ \x00"}
+
+    said = embed(value)
+
+    assert json.loads(said) == value
+    assert re.findall("[<>&\u2028\u2029]", said) == []
+
+
+def test_without_an_evaluation_the_report_says_that_nothing_was_measured(small: Dataset, tmp_path: Path) -> None:
+    html = text_of(small, tmp_path)
+
+    assert "Whether tuning helps has not been measured yet" in html
+    assert 'id="training"' not in html
+
+
+def test_an_interval_across_zero_is_not_called_help(small: Dataset, tmp_path: Path) -> None:
+    html = text_of(small, tmp_path, evaluation=EVALUATION)
+
+    assert "That is too little, or on too few scenarios, to say that tuning helped." in html
+    assert "has not yet earned its place" in html
+    assert "Tuning helped" not in html
+
+
+@pytest.mark.parametrize("part", [*EVALUATION, "everything"])
+def test_a_missing_part_of_an_evaluation_leaves_the_rest_standing(small: Dataset, tmp_path: Path, part: str) -> None:
+    less = {} if part == "everything" else {name: value for name, value in EVALUATION.items() if name != part}
+
+    assert "Base against tuned" in text_of(small, tmp_path, evaluation=less)
+
+
+def test_an_evaluation_of_another_dataset_is_called_that(small: Dataset, tmp_path: Path) -> None:
+    html = text_of(small, tmp_path, evaluation=EVALUATION | {"dataset": "f" * 64})
+
+    assert "This evaluation belongs to another dataset (ffffffffffff)" in html
+
+
+def test_words_that_were_never_redacted_and_names_of_people_stay_out(small: Dataset, tmp_path: Path) -> None:
+    html = text_of(small, tmp_path)
+
+    assert "Call Ann" not in html
+    assert "annotator-" not in html
+
+
+def test_labels_come_from_the_pack(small: Dataset, tmp_path: Path) -> None:
+    html = text_of(small, tmp_path)
+
+    assert "A pack of two" in html
+    assert "Partner a" in html
+    assert "it is not" in html
+    assert "--v1:" in html
+    assert "--v2:" not in html

@@ -1,0 +1,95 @@
+"""A pack: what it leaves out, misspells or hides is refused in one sentence."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from curator.errors import PackError
+from curator.pack import SHIPPED, Pack, find_pack, load_pack
+
+WORKPLACE = next(place / "workplace" for place in SHIPPED if place.is_dir())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(WORKPLACE, tmp_path / "mine"))
+
+
+def edit(folder: Path, before: str, after: str) -> None:
+    path = folder / "pack.toml"
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), "utf-8")
+
+
+@pytest.mark.parametrize("path", sorted(WORKPLACE.parent.glob("*/pack.toml")), ids=lambda path: path.parent.name)
+def test_every_shipped_pack_is_whole_and_named_like_its_folder(path: Path) -> None:
+    pack = load_pack(path.parent)
+
+    assert pack.name == path.parent.name
+    assert all(name in pack.config for name in pack.fields.values())
+    assert pack.guidelines
+
+
+def test_the_workspaces_own_pack_comes_before_the_shipped_one(tmp_path: Path) -> None:
+    shutil.copytree(WORKPLACE, tmp_path / "workplace")
+
+    assert find_pack("workplace", [tmp_path]) == tmp_path / "workplace"
+    assert find_pack("workplace", []) == WORKPLACE
+    with pytest.raises(PackError, match=r"There is no pack 'workplac' .* Did you mean 'workplace'\?"):
+        find_pack("workplac", [tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("version = ", "versoin = ", "versoin: Extra inputs are not permitted. Did you mean 'version'?"),
+        ('title = "Workplace situations"', 'title = "x"', "title: String should have at least 3 characters"),
+        ('name = "workplace"', 'name = "../up"', "name: String should match pattern"),
+        ("[verdicts]", '[verdicts]\nreasonable = "x"', "cannot be read: Cannot overwrite a value"),
+        ('situation = "situation"', 'scene = "situation"', "does not say which key holds the situation"),
+        ('verdict = "verdict"', 'verdikt = "verdict"', "does not say which control holds the verdict"),
+        ('analysis = "analysis"', "", "does not say which control holds the analysis"),
+        ("{stakeholder}", "somebody", "user does not name {stakeholder}"),
+        ("Situation: {situation}", "Situation:", "user does not name {situation}"),
+        ("Verdict: {verdict}", "Severity: {severity}", "answer must name {verdict} before any other blank"),
+        ("least = 1", "least = true-ish", "cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(folder: Path, before: str, after: str, said: str) -> None:
+    edit(folder, before, after)
+    with pytest.raises(PackError) as refused:
+        load_pack(folder)
+
+    assert str(refused.value).startswith("mine/pack.toml")
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["pack.toml", "config.xml"])
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+
+    with pytest.raises(PackError, match=f"The pack 'mine' has no {name}"):
+        load_pack(folder)
+
+
+@pytest.mark.parametrize("evil", ['<!DOCTYPE x [<!ENTITY a "b">]>', "<!ENTITY a SYSTEM 'file:///etc/passwd'>"])
+def test_a_config_that_declares_entities_is_refused(folder: Path, evil: str) -> None:
+    (folder / "config.xml").write_text(evil + (folder / "config.xml").read_text("utf-8"), "utf-8")
+
+    with pytest.raises(PackError, match="declares a DOCTYPE"):
+        load_pack(folder)
+
+
+def test_bytes_that_are_no_text_are_refused(folder: Path) -> None:
+    (folder / "pack.toml").write_bytes(b'name = "\xff"')
+
+    with pytest.raises(PackError, match="cannot be read"):
+        load_pack(folder)
+
+
+def test_the_hash_is_of_the_question_that_people_saw(pack: Pack) -> None:
+    assert pack.hash != pack.model_copy(update={"config": pack.config + " "}).hash
+    assert pack.hash == pack.model_copy(update={"guidelines": "other"}).hash
