@@ -1,17 +1,13 @@
-"""The first steps: a new workspace, and who its people are."""
+"""The first step: a new workspace."""
 
 import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
-from curator.errors import FileError, UsageError, nearest
-from curator.example import matching_form, pseudonym
-from curator.files import read
+from curator.errors import UsageError
 from curator.pack import find_pack
-from curator.store import Person
-from curator.workspace import FILE, Workspace
+from curator.workspace import FILE
 
 HERE = Path(__file__).parent
 SAMPLE = [HERE / "sample_data", HERE.parent / "sample_data"]  # in a wheel, in a checkout
@@ -64,37 +60,3 @@ def _ignore(path: Path) -> None:
     missing = [line for line in IGNORED if line.encode() not in there.splitlines()]
     end = b"\n" if there and not there.endswith(b"\n") else b""
     path.write_bytes(there + end + b"".join(line.encode() + b"\n" for line in missing))
-
-
-def add_people(workspace: Workspace, who: str, stakeholder: str | None, team: str | None, name: str | None) -> int:
-    """Add one person, or all of a file, to the store; return how many are known. UsageError names a wrong role."""
-    if "@" in who and not Path(who).exists():
-        told = [("", {"email": who, "stakeholder": stakeholder, "team": team, "name": name})]
-    else:
-        records = read(Path(who))
-        if bad := [record for record in records if record.value is None]:
-            raise FileError(f"{bad[0].place}: {bad[0].reason}. Nobody was added; mend it and try again.")
-        told = [(f"{record.place}: ", record.value or {}) for record in records]
-    people: dict[str, Person] = {}
-    for place, said in told:
-        try:
-            person = _person(workspace, said)
-            if people.setdefault(person.email, person) != person:
-                raise UsageError(f"{person.email} stands twice and differs.")
-        except UsageError as fault:
-            raise UsageError(f"{place}{fault} Nobody was added.") from None
-    with workspace.store() as store:
-        return store.put_people(people.values())
-
-
-def _person(workspace: Workspace, said: dict[str, Any]) -> Person:
-    for field in ("email", "stakeholder", "name", "team"):
-        if not isinstance(said.get(field), str | None):
-            raise UsageError(f"the {field} must be text, not {said[field]!r}.")
-    email, role = matching_form(said.get("email") or ""), said.get("stakeholder") or ""
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
-        raise UsageError(f"{said.get('email')!r} is not an e-mail address.")
-    if role not in (roles := list(workspace.pack.stakeholders)):
-        raise UsageError(f"{email} needs a stakeholder of the pack, not {role!r}. {nearest(role, roles)}")
-    mark = pseudonym(workspace.key, "annotator", email)
-    return Person(email, role, mark, said.get("name") or None, said.get("team") or None)

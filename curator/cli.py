@@ -11,12 +11,11 @@ from typing import NoReturn
 import rich_click as click
 
 from curator import __version__
-from curator.commands import collect, curating, looking, training
+from curator.commands import collect, curating, looking, people, training
 from curator.errors import CuratorError
 
 TERMINATED = 128 + signal.SIGTERM
 
-click.rich_click.USE_MARKDOWN = False
 click.rich_click.SHOW_ARGUMENTS = True
 click.rich_click.COMMAND_GROUPS = {
     "curator": [
@@ -36,7 +35,7 @@ def curator(debug: bool) -> None:
     """Pool what people think about the same scenarios, keep every perspective, and train a small model on it."""
 
 
-for command in (*collect.COMMANDS, *curating.COMMANDS, *training.COMMANDS, *looking.COMMANDS):
+for command in (*collect.COMMANDS, *people.COMMANDS, *curating.COMMANDS, *training.COMMANDS, *looking.COMMANDS):
     curator.add_command(command)
 
 

@@ -31,7 +31,7 @@ CREATE TABLE intakes (        -- fetched = new + changed + same + quarantined, a
 CREATE TABLE cursors (source TEXT PRIMARY KEY, cursor TEXT NOT NULL);
 CREATE TABLE people (         -- e-mails and names stay in this table
     email TEXT PRIMARY KEY, name TEXT, stakeholder TEXT NOT NULL, team TEXT, pseudonym TEXT NOT NULL UNIQUE,
-    consent TEXT NOT NULL);
+    consent TEXT NOT NULL);    -- JSON list of {at, purposes, text}, oldest first
 CREATE TABLE projects (       -- Label Studio projects that belong to this workspace
     server TEXT NOT NULL, project INTEGER NOT NULL, pack TEXT NOT NULL, config_sha256 TEXT NOT NULL,
     PRIMARY KEY (server, project));

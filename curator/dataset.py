@@ -44,9 +44,11 @@ class Draft:
         left = rows.join(outcome.dropped.select("id"), on="id", how="semi")
         columns = [name for name in (SCHEMA | ADDED) if name in left.columns]
         self.gone.append(left.select(columns))
+        words = [pl.lit(None, pl.String()).alias(name) for name in (*TEXTS, "extra")]
         if step.name == "redact":  # what went before was never redacted: its words stay in the store
-            words = [pl.lit(None, pl.String()).alias(name) for name in (*TEXTS, "extra")]
             self.gone = [frame.with_columns(words) for frame in self.gone[:-1]] + self.gone[-1:]
+        if step.name == "consent":  # nobody agreed to these words being here
+            self.gone[-1] = self.gone[-1].with_columns(words)
         reasons = told.group_by("action", "reason").len().sort("action", "reason")
         self.steps.append(
             {

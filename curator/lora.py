@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from curator.attention import used_by
 from curator.errors import FileError, PolicyError, UsageError
 from curator.models import UNSAFE
 from curator.offline import torch
@@ -70,21 +71,28 @@ def lowest_adapted(model: Any) -> int:
 class Trunk:
     """A causal model for trees, cut below its lowest adapted layer: states below the cut are computed once a tree."""
 
-    def __init__(self, model: Any, cut: int | None = None) -> None:
-        """Check on a small tree that the cut model answers as the whole one does; else do without the cut."""
+    def __init__(self, model: Any) -> None:
+        """Check on a small tree that the cut model answers as the whole one does; else use the whole one."""
         causal = model.get_base_model() if hasattr(model, "get_base_model") else model
         self.causal, self.backbone, self.head = causal, causal.get_decoder(), causal.get_output_embeddings()
         self.dtype = causal.dtype
-        self.cut = lowest_adapted(model) if cut is None else cut
+        self.cut: int | None = lowest_adapted(model)
         self._kept: WeakKeyDictionary[Tree, torch.Tensor] = WeakKeyDictionary()
         self._room = KEEP
         if not self._faithful():
-            self.cut = 0
-            if not self._faithful():
-                raise UsageError(
-                    f"{type(causal).__name__} does not answer the same when scenarios share their tokens. Nothing was"
-                    " trained; use a Llama-like model with full attention."
-                )
+            self.cut = None
+        if self._looks_nearby() or (self.cut is None and not self._faithful()):
+            raise UsageError(
+                f"{type(causal).__name__} does not answer the same when scenarios share their tokens. Nothing was"
+                " trained; use a Llama-like model with full attention."
+            )
+
+    def _looks_nearby(self) -> bool:
+        """Say whether some layer sees only the last tokens, which a probe of six tokens cannot show."""
+        config = self.causal.config
+        kinds = getattr(config, "layer_types", None) or []
+        usual = getattr(config, "sliding_window", None) if not kinds else None
+        return bool(usual) or any(kind != "full_attention" for kind in kinds)
 
     def _faithful(self) -> bool:
         probe = [[5, 6, 7, 8, 9, 10], [5, 6, 7, 11, 12], [5, 6, 7, 11, 13, 14]]
@@ -103,13 +111,20 @@ class Trunk:
 
     def _run(self, hidden: torch.Tensor, tree: Tree, layers: Sequence[Any]) -> torch.Tensor:
         rotary = self.backbone.rotary_emb(hidden, position_ids=tree.positions)
-        for layer in layers:
-            hidden = layer(hidden, attention_mask=tree.mask, position_embeddings=rotary, position_ids=tree.positions)
+        with used_by(self.backbone):
+            for layer in layers:
+                hidden = layer(
+                    hidden,
+                    attention_mask=None,
+                    position_ids=tree.positions,
+                    position_embeddings=rotary,
+                    branches=tree.branches,
+                )
         return hidden
 
     def states(self, tree: Tree, *, keep: bool = False) -> torch.Tensor:
         """Return the last hidden state at every place of a tree, (T, width); `keep` when it will be asked again."""
-        if self.cut == 0:
+        if self.cut is None:
             whole = self.backbone(
                 input_ids=tree.ids, attention_mask=tree.mask, position_ids=tree.positions, use_cache=False
             )

@@ -85,6 +85,7 @@ def curate_workspace(workspace: Workspace, recipe: Path | None = None, progress:
     given = Given(
         key=workspace.key,
         people=tuple(Known(person.name or "", person.email) for person in people),
+        consents={person.pseudonym: person.purposes for person in people if person.purposes is not None},
         cache=workspace.cache,
         embedder=workspace.config.embedder,
         pack=workspace.pack,

@@ -9,6 +9,15 @@ from curator.database import Database
 
 
 @dataclass(frozen=True)
+class Consent:
+    """What somebody agreed to at one moment, having read one wording. No purposes: a withdrawal."""
+
+    at: str  # ISO 8601, UTC
+    purposes: tuple[str, ...]
+    text: str  # which wording they read
+
+
+@dataclass(frozen=True)
 class Person:
     """Somebody who answers, as only the store knows them."""
 
@@ -17,7 +26,12 @@ class Person:
     pseudonym: str
     name: str | None = None
     team: str | None = None
-    consent: tuple[str, ...] = ()
+    consent: tuple[Consent, ...] = ()  # oldest first; the last one holds
+
+    @property
+    def purposes(self) -> tuple[str, ...] | None:
+        """What the person's answers may be used for today; empty after a withdrawal, None where nobody asked."""
+        return self.consent[-1].purposes if self.consent else None
 
 
 class Registry(Database):
@@ -27,7 +41,8 @@ class Registry(Database):
         """Keep or update these people; return how many there are now."""
         with self.write() as db:
             for p in people:
-                row = (p.email, p.name, p.stakeholder, p.team, p.pseudonym, json.dumps(p.consent))
+                consent = json.dumps([vars(one) for one in p.consent])
+                row = (p.email, p.name, p.stakeholder, p.team, p.pseudonym, consent)
                 db.execute("INSERT OR REPLACE INTO people VALUES (?, ?, ?, ?, ?, ?)", row)
         return len(self.people())
 
@@ -35,7 +50,7 @@ class Registry(Database):
         """Return everybody, ordered by e-mail."""
         rows = self.read("SELECT email, stakeholder, pseudonym, name, team, consent FROM people ORDER BY email")
         return [
-            Person(email, role, mark, name, team, tuple(json.loads(consent)))
+            Person(email, role, mark, name, team, _consents(consent))
             for email, role, mark, name, team, consent in rows
         ]
 
@@ -65,3 +80,7 @@ class Registry(Database):
         """Return the scenarios that were remembered, by the key that files use for them."""
         told = [json.loads(row[0]) for row in self.read("SELECT data FROM scenarios ORDER BY scenario")]
         return {one["key"]: one for one in told if isinstance(one.get("key"), str)}
+
+
+def _consents(text: str) -> tuple[Consent, ...]:
+    return tuple(Consent(one["at"], tuple(one["purposes"]), one["text"]) for one in json.loads(text))

@@ -7,7 +7,7 @@ A stage's keyword-only arguments are its settings; an argument `given: Given` is
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -42,6 +42,7 @@ class Given:
 
     key: bytes = b""  # behind the pseudonyms
     people: tuple[Known, ...] = ()
+    consents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # purposes by pseudonym; none: withdrawn
     cache: Path | None = None
     embedder: str = "all-minilm-l6-v2"
     pack: Pack | None = None

@@ -12,9 +12,9 @@ import polars as pl
 
 from curator.errors import StorageError
 from curator.example import MOMENT, SCHEMA, Answer, example_id
-from curator.registry import Person, Registry
+from curator.registry import Consent, Person, Registry
 
-__all__ = ["Deleted", "Fetched", "Intake", "Person", "Refused", "Store"]
+__all__ = ["Consent", "Deleted", "Fetched", "Intake", "Person", "Refused", "Store"]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from curator.attention import Branch, branches
 from curator.offline import torch
 
 
@@ -10,14 +12,31 @@ from curator.offline import torch
 class Tree:
     """The tokens of several sequences, each shared token once, as a model takes them.
 
-    `ids` and `positions` are (1, T), `mask` is (1, 1, T, T) and added to the attention scores: 0 to see, -inf not to.
-    (A mask of booleans would be added as 0 and 1, silently.) `paths` holds the places of each sequence's tokens.
+    `ids` and `positions` are (1, T); `paths` holds the places of each sequence's tokens.
     """
 
     ids: torch.Tensor
     positions: torch.Tensor
-    mask: torch.Tensor
     paths: list[list[int]]
+    dtype: torch.dtype
+
+    @cached_property
+    def mask(self) -> torch.Tensor:
+        """What may see what, (1, 1, T, T), to be added to the attention scores: 0 to see, -inf not to.
+
+        A mask of booleans would be added as 0 and 1, silently.
+        """
+        mask = torch.full((len(self), len(self)), float("-inf"), dtype=self.dtype)
+        for path in self.paths:
+            at = torch.tensor(path)
+            block = mask[at[:, None], at[None]]
+            mask[at[:, None], at[None]] = block.masked_fill(torch.ones_like(block, dtype=torch.bool).tril(), 0.0)
+        return mask[None, None]
+
+    @cached_property
+    def branches(self) -> list[Branch]:
+        """The same, as what each sequence adds to those before it."""
+        return branches(self.paths, self.dtype)
 
     def __len__(self) -> int:
         return self.ids.shape[1]
@@ -39,12 +58,7 @@ def grow(sequences: Sequence[Sequence[int]], dtype: torch.dtype = torch.float32)
             path.append(place)
             parent = place
         paths.append(path)
-    mask = torch.full((len(ids), len(ids)), float("-inf"), dtype=dtype)
-    for path in paths:
-        at = torch.tensor(path)
-        block = mask[at[:, None], at[None]]
-        mask[at[:, None], at[None]] = block.masked_fill(torch.ones_like(block, dtype=torch.bool).tril(), 0.0)
-    return Tree(torch.tensor([ids]), torch.tensor([positions]), mask[None, None], paths)
+    return Tree(torch.tensor([ids]), torch.tensor([positions]), paths, dtype)
 
 
 def bundles(sequences: Sequence[Sequence[int]], most: int) -> Iterator[list[int]]:

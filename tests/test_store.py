@@ -18,7 +18,7 @@ import pytest
 from curator.database import VERSION
 from curator.errors import StorageError, StoreLocked
 from curator.example import SCHEMA, Answer, example_id
-from curator.store import Deleted, Fetched, Intake, Person, Refused, Store
+from curator.store import Consent, Deleted, Fetched, Intake, Person, Refused, Store
 
 
 def fetched(record: str, analysis: str = "It was asked.", **more: Any) -> Fetched:
@@ -129,7 +129,7 @@ def test_a_scenario_is_known_by_its_key_in_its_last_words(store: Store) -> None:
 
 
 def test_people_and_projects_are_kept_up_to_date(store: Store) -> None:
-    ann = Person("ann@x.y", "manager", "annotator-a", "Ann", None, ("train",))
+    ann = Person("ann@x.y", "manager", "annotator-a", "Ann", None, (Consent("2026-01-31T09:00:00Z", ("train",), "1"),))
 
     assert store.put_people([ann, Person("bob@x.y", "hr", "annotator-b")]) == 2
     assert store.put_people([Person("bob@x.y", "employee", "annotator-b")]) == 2

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from curator.begin import add_people, begin
+from curator.begin import begin
 from curator.errors import FileError, StorageError, UsageError
+from curator.people import add_people
 from curator.workspace import FILE, Config, Workspace, read_config
 
 
@@ -149,8 +150,8 @@ ANN = '{"email": "Ann@x.org", "stakeholder": "hr", "name": "Ann", "team": "north
 def test_people_are_kept_by_the_folded_form_of_their_address(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "people.jsonl").write_text(ANN + ANN.replace("Ann@", "ann@"))
 
-    assert add_people(workspace, str(tmp_path / "people.jsonl"), None, None, None) == 1
-    assert add_people(workspace, "bob@x.org", "manager", None, None) == 2
+    assert add_people(workspace, str(tmp_path / "people.jsonl")) == 1
+    assert add_people(workspace, "bob@x.org", "manager") == 2
     with workspace.store() as store:
         assert [(p.email, p.stakeholder, p.name) for p in store.people()] == [
             ("ann@x.org", "hr", "Ann"),
@@ -177,7 +178,7 @@ def test_people_are_kept_by_the_folded_form_of_their_address(workspace: Workspac
 def test_one_wrong_person_and_nobody_is_added(workspace: Workspace, tmp_path: Path, line: str, said: str) -> None:
     (tmp_path / "people.jsonl").write_text(ANN + line + "\n")
     with pytest.raises((UsageError, FileError), match="Nobody was added") as refused:
-        add_people(workspace, str(tmp_path / "people.jsonl"), None, None, None)
+        add_people(workspace, str(tmp_path / "people.jsonl"))
 
     assert said in str(refused.value)
     with workspace.store() as store:

@@ -53,39 +53,6 @@ def down() -> None:
     say("Label Studio is down." if server.down(Workspace.find().studio) else "Label Studio was not running.")
 
 
-@click.group()
-def people() -> None:
-    """Who answers, and from which role."""
-
-
-@people.command("add")
-@click.argument("who")
-@click.option("--stakeholder", help="The role from which this person judges.")
-@click.option("--team", help="The team that this person belongs to.")
-@click.option("--name", help="The full name, so that it can be taken out of texts.")
-def people_add(who: str, stakeholder: str | None, team: str | None, name: str | None) -> None:
-    """Add one person by e-mail, or all of a JSONL or CSV file (email, stakeholder, team, name)."""
-    from curator.begin import add_people
-    from curator.workspace import Workspace
-
-    count = add_people(Workspace.find(), who, stakeholder, team, name)
-    say(f"{count} people are known. Their e-mails stay in the store.")
-
-
-@people.command("list")
-@json_option
-def people_list(as_json: bool) -> None:
-    """List the people: pseudonym, role, team."""
-    from curator.workspace import Workspace
-
-    with Workspace.find().store() as store:
-        rows = [{"pseudonym": p.pseudonym, "stakeholder": p.stakeholder, "team": p.team} for p in store.people()]
-    if as_json:
-        return show_json(rows)
-    show_table(["pseudonym", "stakeholder", "team"], [list(row.values()) for row in rows])
-    return None
-
-
 @click.command()
 @json_option
 def project(as_json: bool) -> None:
@@ -179,4 +146,4 @@ def verify(as_json: bool) -> int:
     return QUARANTINED if told["quarantine"] else 0
 
 
-COMMANDS = [init, up, down, people, project, push, pull, add, verify]
+COMMANDS = [init, up, down, project, push, pull, add, verify]

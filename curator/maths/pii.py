@@ -76,7 +76,7 @@ def phone(text: str) -> bool:
         r"|(?:19|20)\d\d[-./ ](?:19|20)\d\d"  # years
         r"|\d{1,2}\.\d\d ?- ?\d{1,2}\.\d\d"  # times
         r"|\d(?:\D\d)+"  # a row of single digits
-        r"|[1-9]\d*000"  # a round sum
+        r"|[1-9]\d{3,5}000"  # a round sum
     )
     grouped = re.fullmatch(r"[1-9]\d{0,2}(?:[ .]\d{3})+", bare)
     return not grouped and not re.fullmatch(spoken_for, bare)

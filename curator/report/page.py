@@ -144,6 +144,7 @@ def _facts(
         "why": sorted(left, key=lambda pair: (-pair[1], pair[0])),
         "edited": sum(r["count"] for r in reasons if (r["step"], r["action"]) == ("redact", "edit")),
         "learn": splits["train"],
+        "watch": splits["validation"],
         "unseen": splits["test"] + splits["out_of_context"],
     }
 

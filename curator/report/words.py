@@ -66,7 +66,7 @@ def summary(facts: dict[str, Any], known: Scales, tuned: dict[str, Any] | None) 
     roles = listed([f"{label} ({number(n)})" for label, n in facts["roles"]])
     first = (
         f"{count(facts['kept'], 'answer')} to {count(facts['scenarios'], 'scenario')} are in the set. "
-        f"{count(facts['people'], 'person', 'people')} judged, each from one point of view: {roles}. "
+        f"{count(facts['people'], 'person', 'people')} judged, in these roles: {roles}. "
     )
     if facts["models"]:
         first += f"{count(facts['models'], 'answer')} came from a model or were edited from one. "
@@ -92,8 +92,9 @@ def _left(facts: dict[str, Any]) -> str:
     if facts["edited"]:
         said += f" In {count(facts['edited'], 'answer')} personal data were replaced."
     if facts["learn"]:
-        said += f" A model learns from {number(facts['learn'])} of them; {number(facts['unseen'])} are kept back" + (
-            " to test it." if facts["unseen"] else ", so nothing is left to test it on."
+        said += (
+            f" A model learns from {number(facts['learn'])} of those in the set, {number(facts['watch'])} tell it when "
+            f"to stop, and {number(facts['unseen']) if facts['unseen'] else 'none'} are kept back to test it."
         )
     return said
 

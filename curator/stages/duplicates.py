@@ -59,9 +59,8 @@ def duplicates(
         told, "drop", "said by the same role before", because, score=pl.col("_score"), twin=pl.col("_twin")
     )
     voices = _voices(rows, told)
-    kept = rows.filter(~pl.col("id").is_in(told["id"].implode())).join(
-        voices, on="id", how="left", maintain_order="left"
-    )
+    kept = rows.drop("voices", strict=False).filter(~pl.col("id").is_in(told["id"].implode()))
+    kept = kept.join(voices, on="id", how="left", maintain_order="left")
     pairs = _pairs(ids, a, b, alike, one, role, verdict, told, look)
     measures = {"merged": len(told), "voices": int(kept["voices"].sum())}
     return Outcome(kept, decisions, measures, {"pairs": pairs})

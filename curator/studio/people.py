@@ -8,9 +8,14 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from curator.errors import SourceError, StorageError
 from curator.store import Person
+
+if TYPE_CHECKING:
+    from curator.studio.client import Client
 
 OWNER = "owner@curator.example"
 FILE = "accounts.json"
@@ -52,6 +57,13 @@ def make_accounts(folder: Path, people: Iterable[Person]) -> dict[str, Account]:
     if new:
         known |= {a.email.casefold(): a for a in open_accounts(folder, new, environment(folder)).values()}
     return {p.email: known[p.email.casefold()] for p in people}
+
+
+def invite_link(client: "Client") -> str:
+    """Return the link under which anybody may make their own account in this server's organization."""
+    said = client.wanted(client.get("api/invite"), dict, "the invitation")
+    link = client.wanted(said.get("invite_url"), str, "the invitation")
+    return urljoin(f"{client.url}/", link.removeprefix("/")) if not link.startswith("http") else link
 
 
 def open_accounts(folder: Path, names: dict[str, str], env: dict[str, str]) -> dict[str, Account]:

@@ -11,6 +11,8 @@ from curator.dataset import Dataset
 from curator.report import write_report
 from curator.report.page import embed
 
+from .conftest import TWO, publish, row
+
 CELL = {
     "n": 4,
     "scenarios": 2,
@@ -131,3 +133,11 @@ def test_labels_come_from_the_pack(small: Dataset, tmp_path: Path) -> None:
     assert "it is not" in html
     assert "--v1:" in html
     assert "--v2:" not in html
+
+
+def test_a_set_from_which_everything_left_still_has_a_report(tmp_path: Path) -> None:
+    dataset = publish(tmp_path / "datasets", TWO, [row("early1", "coach", "fair")])
+
+    html = text_of(dataset, tmp_path)
+
+    assert "Of 1 answer that came in, 1 (100\u00a0%) left" in html

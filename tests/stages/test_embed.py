@@ -1,0 +1,67 @@
+"""embed, with the real model."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from curator.embedding import embed_texts
+from curator.errors import PolicyError, UsageError
+from curator.stage import Given
+from curator.stages.embed import embed
+from tests.conftest import rows
+
+pytestmark = pytest.mark.slow
+
+
+def test_every_part_becomes_a_unit_vector_and_equal_texts_the_same_one(tmp_path: Path) -> None:
+    told = rows(
+        a={"analysis": "Nobody was asked."},
+        b={"analysis": "Nobody was asked.", "context": ""},
+        c={"analysis": "Pear trees want a hard cut.", "context": ""},
+    )
+
+    outcome = embed(told, given=Given(cache=tmp_path))
+
+    analysis, context = outcome.rows["_analysis"].to_numpy(), outcome.rows["_context"].to_numpy()
+    assert analysis.dtype == np.float32
+    assert analysis.shape == (3, 384)
+    np.testing.assert_allclose(np.linalg.norm(analysis, axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(analysis[0], analysis[1])
+    np.testing.assert_array_equal(context[1], context[2])
+    assert float(analysis[0] @ analysis[2]) < 0.3
+    assert outcome.measures["texts"] == 5
+    assert outcome.measures["dimensions"] == 384
+    assert outcome.rows.drop("_situation", "_context", "_analysis").equals(told)
+
+
+def test_the_map_has_one_place_for_each_scenario() -> None:
+    told = rows(a={}, b={"annotator": "annotator-2"}, c={"situation": "Another story altogether."})
+
+    assert embed(told, given=Given()).tables["map"].height == 2
+
+
+def test_no_rows_are_no_trouble() -> None:
+    outcome = embed(rows(a={}).head(0), given=Given())
+
+    assert outcome.rows.is_empty()
+    assert {"_situation", "_context", "_analysis"} <= set(outcome.rows.columns)
+
+
+def test_what_was_embedded_once_comes_from_the_cache_whatever_stands_beside_it(tmp_path: Path) -> None:
+    first = embed_texts(["one text", "another, rather longer text"], "all-minilm-l6-v2", tmp_path)
+
+    second = embed_texts(["another, rather longer text", "a third", "one text"], "all-minilm-l6-v2", tmp_path)
+
+    np.testing.assert_array_equal(second[2], first[0])
+    np.testing.assert_array_equal(second[0], first[1])
+
+
+def test_an_embedder_that_brings_code_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "modeling.py").write_text("print('hello')", "utf-8")
+    (tmp_path / "model.safetensors").write_bytes(b"")
+
+    with pytest.raises(PolicyError, match="loads weights only"):
+        embed_texts(["a"], str(tmp_path))
+    with pytest.raises(UsageError, match="neither a packaged one"):
+        embed_texts(["a"], "no-such-model")
