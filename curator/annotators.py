@@ -13,9 +13,15 @@ FEW = 10  # looks; with fewer, even a perfect record leaves an interval more tha
 
 
 def who_does_what(workspace: Workspace) -> list[dict[str, Any]]:
-    """Return a row for each person, most answers first: see `statistics`."""
+    """Return `statistics` of the workspace; nothing but the name of those who did not agree to be analysed."""
     with workspace.store() as store:
-        return statistics(store.examples(), store.people())
+        rows, people = store.examples(), store.people()
+    silent = [p.pseudonym for p in people if p.purposes is not None and "analyse" not in p.purposes]
+    told = statistics(rows.filter(~pl.col("annotator").is_in(silent)), people)
+    for row in told:
+        if row["pseudonym"] in silent:
+            row["note"] = "did not agree to be analysed"
+    return told
 
 
 def statistics(rows: pl.DataFrame, people: list[Person]) -> list[dict[str, Any]]:
@@ -29,19 +35,21 @@ def statistics(rows: pl.DataFrame, people: list[Person]) -> list[dict[str, Any]]
     names = sorted(set(rows["annotator"].to_list()) | set(known))
     told = _coded(rows, names)
     last = told.unique(["unit", "role", "who"], keep="last", maintain_order=True)
-    consistent = self_consistency(*(told[c].to_numpy() for c in ("own", "who", "value")), people=len(names))
-    agree = agreement_with_role(*(last[c].to_numpy() for c in ("unit", "role", "who", "value")), people=len(names))
+    own, who, value = (told[name].to_numpy() for name in ("own", "who", "value"))
+    consistent = self_consistency(own, who, value, len(names))
+    unit, role, author, verdict = (last[name].to_numpy() for name in ("unit", "role", "who", "value"))
+    agree = agreement_with_role(unit, role, author, verdict, len(names))
     counts = dict(rows["annotator"].value_counts().iter_rows())
     of = {r[0]: r[1:] for r in _described(rows).iter_rows()}
     made = []
     for at, name in enumerate(names):
-        role, team, pace, other = of.get(name, (None, None, None, 0))
+        post, team, pace, other = of.get(name, (None, None, None, 0))
         person = known.get(name)
         answers = int(counts.get(name, 0))
         made.append(
             {
                 "pseudonym": name,
-                "stakeholder": person.stakeholder if person else role,
+                "stakeholder": person.stakeholder if person else post,
                 "team": person.team if person else team,
                 "answers": answers,
                 "share": round(answers / rows.height, 4) if rows.height else 0.0,
@@ -87,9 +95,9 @@ def _note(answers: int, consistent: Share, agree: Share, other: int) -> str:
     if not answers:
         return "no answers yet"
     if agree.of < FEW:
-        said.append(f"too few to compare with their role ({agree.of} scenarios)")
+        said.append(f"{agree.of} shared: too few")
     if 0 < consistent.of < FEW:
-        said.append(f"too few repeats to say ({consistent.of})")
+        said.append(f"{consistent.of} asked twice: too few")
     if other:
         said.append(f"{other} answers name another role")
     return "; ".join(said)

@@ -8,9 +8,10 @@ from curator.dataset import Dataset
 from curator.errors import SourceError, StorageError, UsageError, nearest
 from curator.example import matching_form, scenario_id
 from curator.files import canonical, read
-from curator.intake import Door, is_scenario
+from curator.guess import renamed
+from curator.intake import Door, check_sources, is_scenario
 from curator.progress import Progress, quiet
-from curator.store import Intake, Refused, Store
+from curator.store import Fetched, Intake, Refused, Store
 from curator.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -26,6 +27,14 @@ class Project:
 
     number: int
     url: str
+
+
+@dataclass(frozen=True)
+class Added:
+    """What files brought: the store's counts, and how much in them was no answer, by what it was."""
+
+    intake: Intake
+    left_out: dict[str, int]
 
 
 def client(workspace: Workspace) -> "Client":
@@ -133,30 +142,43 @@ def pull(workspace: Workspace, confirm_deletions: bool = False, progress: Progre
         )
 
 
-def add(workspace: Workspace, files: list[Path], source: str | None = None, stakeholder: str | None = None) -> Intake:
+def add(
+    workspace: Workspace,
+    files: list[Path],
+    source: str | None = None,
+    stakeholder: str | None = None,
+    annotator: str | None = None,
+    columns: dict[str, str] | None = None,
+) -> Added:
     """Read answers (and the scenarios they name) from files into the store, all files in one transaction each.
 
     Files are read whole before anything is kept: a file that is refused leaves nothing behind. `stakeholder` is the
-    role of everybody whose role neither the files nor the store know.
+    role of everybody whose role neither the files nor the store know, `annotator` who gave answers that name nobody;
+    `columns` says which of the files' own fields hold our columns.
     """
     roles = list(workspace.pack.stakeholders)
     if stakeholder is not None and stakeholder not in roles:
         raise UsageError(f"There is no stakeholder {stakeholder!r}. {nearest(stakeholder, roles)} Nothing was read.")
-    records = [(path, read(path)) for path in files]
+    records = [(path, renamed(read(path), columns or {}, path.name)) for path in files]
     total = Intake()
     with workspace.store() as store:
         known = store.known_scenarios()
-        door = Door(workspace.pack, workspace.key, {p.email: p for p in store.people()}, known, stakeholder)
+        people = {p.email: p for p in store.people()}
+        door = Door(workspace.pack, workspace.key, people, known, stakeholder, annotator)
         for _, told in records:  # scenarios first, wherever they stand
             door.take(record for record in told if record.value is not None and is_scenario(record.value))
+        taken: list[tuple[str, list[Fetched | Refused]]] = []
         for path, told in records:
             rest = [record for record in told if record.value is None or not is_scenario(record.value)]
             before = len(door.taken)
             name = source or path.name.split(".")[0]
             door.take(rest, name)
-            total += store.take(name, door.taken[before:])
+            taken.append((name, door.taken[before:]))
+        check_sources(store, taken)
+        for name, found in taken:
+            total += store.take(name, found)
         store.put_scenarios(_named(told, workspace.pack.name) for told in known.values())
-    return total
+    return Added(total, {what: count for what, count in sorted(door.left_out.items()) if count})
 
 
 def _named(told: dict[str, Any], pack: str) -> tuple[str, str, str]:

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import socket
 import sqlite3
 import time
@@ -13,17 +14,20 @@ from typing import IO, Any, Self
 
 from curator.errors import StorageError, StoreLocked
 
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE revisions (      -- append-only: every wording of every answer
     id TEXT NOT NULL, revision INTEGER NOT NULL, source TEXT NOT NULL, record TEXT NOT NULL,
     sha256 TEXT NOT NULL, payload BLOB NOT NULL, example TEXT, -- NULL: a tombstone
+    config TEXT NOT NULL DEFAULT '', -- SHA-256 of the page that asked; empty where there was none
     PRIMARY KEY (id, revision)) WITHOUT ROWID;
 CREATE INDEX revisions_by_source ON revisions (source, record);
 CREATE TABLE quarantine (     -- records that could not be read, whole
     source TEXT NOT NULL, place TEXT NOT NULL, sha256 TEXT NOT NULL, reason TEXT NOT NULL,
-    payload BLOB NOT NULL, first_seen TEXT NOT NULL, PRIMARY KEY (source, place, sha256));
+    payload BLOB NOT NULL, first_seen TEXT NOT NULL,
+    record TEXT, resolved TEXT, -- what the source calls it, where it has a name; how it was settled, NULL: open
+    PRIMARY KEY (source, place, sha256));
 CREATE TABLE intakes (        -- fetched = new + changed + same + quarantined, always
     number INTEGER PRIMARY KEY, source TEXT NOT NULL, at TEXT NOT NULL, fetched INTEGER NOT NULL,
     new INTEGER NOT NULL, changed INTEGER NOT NULL, same INTEGER NOT NULL, quarantined INTEGER NOT NULL,
@@ -38,6 +42,24 @@ CREATE TABLE projects (       -- Label Studio projects that belong to this works
 CREATE TABLE scenarios (      -- what was pushed or is to be pushed, by the key that files use or else its identity
     scenario TEXT PRIMARY KEY, pack TEXT NOT NULL, data TEXT NOT NULL);
 """
+
+# What version 2 added; the words of a fresh store are the same.
+SYNC = """
+CREATE TABLE configs (sha256 TEXT PRIMARY KEY, config TEXT NOT NULL); -- every page that people were asked by
+CREATE TABLE seen (           -- each task of a Label Studio project as it was when it was last read
+    source TEXT NOT NULL, task INTEGER NOT NULL, updated_at TEXT NOT NULL, created_at TEXT NOT NULL,
+    answers TEXT NOT NULL,    -- JSON list of annotation ids, skipped ones left out
+    again INTEGER NOT NULL,   -- 0 settled; 1 read it again the next time; 2 the server could not show all of it
+    PRIMARY KEY (source, task)) WITHOUT ROWID;
+CREATE INDEX quarantine_by_record ON quarantine (source, record);
+"""
+UPGRADES = {
+    1: f"""
+ALTER TABLE revisions ADD COLUMN config TEXT NOT NULL DEFAULT '';
+ALTER TABLE quarantine ADD COLUMN record TEXT;
+ALTER TABLE quarantine ADD COLUMN resolved TEXT;
+{SYNC}"""
+}
 
 
 class Database:
@@ -61,6 +83,8 @@ class Database:
                 )
             if version == 0:
                 self._make()
+            elif version < VERSION:
+                self._upgrade()
             self._db.execute("PRAGMA synchronous=FULL")
         except (sqlite3.Error, OSError) as fault:
             raise StorageError(f"The store {path.name} cannot be opened: {fault}. Nothing was changed.") from None
@@ -73,9 +97,17 @@ class Database:
             self._db.execute("PRAGMA journal_mode=WAL")
         with self.write():
             if self._version() == 0:  # nobody else made the tables while we waited
-                for statement in TABLES.split(";"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version={VERSION}")
+                self._run(TABLES + SYNC)
+
+    def _upgrade(self) -> None:
+        with self.write():
+            for version in range(self._version(), VERSION):
+                self._run(UPGRADES[version])
+
+    def _run(self, statements: str) -> None:
+        for statement in re.sub(r"--.*", "", statements).split(";"):  # a comment may hold a semicolon
+            self._db.execute(statement)
+        self._db.execute(f"PRAGMA user_version={VERSION}")
 
     def close(self) -> None:
         """Let go of the file."""

@@ -77,7 +77,7 @@ def strict(text: bytes) -> Any:
     >>> strict(b'{"a": 1, "a": 2}')
     Traceback (most recent call last):
     ...
-    ValueError: Detected duplicate key "a" at line 1 column 15
+    ValueError: Detected duplicate key "a" at line 1 column 14
     """
     value = jiter.from_json(text, catch_duplicate_keys=True, allow_inf_nan=False)
     _check(value, 0)

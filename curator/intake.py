@@ -5,17 +5,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import polars as pl
 from pydantic import ValidationError
 
 from curator.errors import FileError
-from curator.example import Answer, digest, matching_form, microseconds, pseudonym
-from curator.exported import from_task, is_task
+from curator.example import Answer, digest, example_id, matching_form, microseconds, pseudonym
+from curator.exported import Exports, is_export
 from curator.files import Record, canonical
 from curator.pack import Pack
-from curator.store import Fetched, Person, Refused
+from curator.store import Fetched, Person, Refused, Store
 
 COLUMNS = set(Answer.model_fields) - {"pack", "extra"}
 SCENARIO = ("situation", "context", "domain")
+MADE = pl.col("created_at").cast(pl.Int64)  # microseconds since 1970
 ANSWERED = {"verdict", "annotator", "analysis"}  # a record with one of these is an answer
 
 
@@ -28,6 +30,8 @@ class Door:
     people: Mapping[str, Person]  # by e-mail
     scenarios: dict[str, dict[str, Any]]  # by the key that files use for them
     stakeholder: str | None = None  # of everybody who is not among the people
+    annotator: str | None = None  # who gave the answers that name nobody
+    left_out: Counter[str] = field(default_factory=Counter)  # what is no answer: drafts, predictions …
     taken: list[Fetched | Refused] = field(default_factory=list)
     _again: Counter[tuple[str, str]] = field(default_factory=Counter)
     _seen: dict[tuple[str, str], bytes] = field(default_factory=dict)
@@ -41,13 +45,22 @@ class Door:
         for record in records:
             if record.value is None:
                 self.taken.append(Refused(record.place, record.payload, record.reason))
-            elif is_task(record.value):
-                known = (self.pack, self.key, self.people, self.stakeholder)
-                self.taken += from_task(record, record.value, *known)
+            elif is_export(record.value):
+                self._export(record, record.value, source)
             elif is_scenario(record.value):
                 self._scenario(record, record.value)
             else:
                 self._answer(record, record.value, source)
+
+    def _export(self, record: Record, told: dict[str, Any], source: str) -> None:
+        known = (self.pack, self.key, self.people, source, self.stakeholder, self.annotator, self.left_out)
+        for found in Exports(*known).read(record, told):
+            if isinstance(found, Fetched):
+                first = self._seen.setdefault((source, found.record), found.payload)
+                if first != found.payload:
+                    why = f"the annotation {found.record} stands twice in these files, with different answers"
+                    found = Refused(record.place, found.payload, why)
+            self.taken.append(found)
 
     def _scenario(self, record: Record, told: dict[str, Any]) -> None:
         first = self._told.setdefault(told["key"], record)
@@ -63,7 +76,7 @@ class Door:
         try:
             if "situation" in told and not ANSWERED & set(told):
                 raise ValueError("a scenario needs a `key` and a `situation`; these and its other fields must be text")
-            who = told.get("annotator")
+            who = told.get("annotator", self.annotator)
             if not isinstance(who, str) or not matching_form(who):
                 raise ValueError("no annotator: every answer needs somebody who gave it")
             person = self.people.get(matching_form(who))
@@ -73,6 +86,8 @@ class Door:
                     told[column] = getattr(person, column)
             if self.stakeholder and told.get("stakeholder") is None:
                 told["stakeholder"] = self.stakeholder
+            if person and told.get("stakeholder") != person.stakeholder:
+                told["other_role"] = person.stakeholder
             payload = canonical(told)
             self._join_scenario(told)
             told |= {"severity": _whole(told.get("severity"))}
@@ -112,6 +127,30 @@ class Door:
         natural = digest(answer.scenario, answer.annotator, answer.stakeholder, answer.pack)
         self._again[source, natural] += 1
         return f"{natural}-{self._again[source, natural]}"
+
+
+def check_sources(store: Store, taken: Iterable[tuple[str, Iterable[Fetched | Refused]]]) -> None:
+    """Refuse files whose ids are those of other answers under the same source: two teams' exports, both `export.json`.
+
+    The same id for another scenario, by another person or of another moment, is another answer; FileError names one.
+    """
+    stored: dict[str, dict[str, list[Any]]] = {}
+    for source, found in taken:
+        if source not in stored:
+            rows = store.examples().filter(pl.col("source") == source).select("id", "scenario", "annotator", MADE)
+            stored[source] = {name: rest for name, *rest in rows.iter_rows()}
+        known = stored[source]
+        for one in found:
+            if isinstance(one, Fetched):
+                answer = one.answer
+                here = [answer.scenario, answer.annotator, microseconds(answer.created_at)]
+                there = known.setdefault(example_id(source, one.record), here)
+                both = None not in (here[2], there[2])
+                if there[0] != here[0] and (there[1] != here[1] or (both and there[2] != here[2])):
+                    raise FileError(
+                        f"The source {source!r} has another answer under the id {one.record}: are these two projects?"
+                        " Nothing was kept; give these files a source of their own with --source."
+                    )
 
 
 def is_scenario(told: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from curator import collecting
-from curator.errors import FileError, UsageError, nearest
+from curator.errors import FileError, StorageError, UsageError, nearest
 from curator.example import matching_form, pseudonym
 from curator.files import read
 from curator.pack import find_pack
@@ -61,8 +61,16 @@ def add_people(
         except UsageError as fault:
             raise UsageError(f"{place}{fault} Nobody was added.") from None
     with workspace.store() as store:
-        known = {person.email: person.consent for person in store.people()}
-        return store.put_people(replace(p, consent=_joined(known.get(p.email, ()), p.consent)) for p in people.values())
+        known = {person.email: person for person in store.people()}
+        for email, before in ((email, known[email]) for email in people if email in known):
+            person = people[email]
+            if before.pseudonym != person.pseudonym:
+                raise StorageError(
+                    f"{person.email} is known under another pseudonym: this workspace's key is not the one it was made"
+                    " with. Restore that key; with a new one, consent would not reach older answers. Nobody was added."
+                )
+            people[email] = replace(person, consent=_joined(before.consent, person.consent))
+        return store.put_people(people.values())
 
 
 def _joined(before: tuple[Consent, ...], now: tuple[Consent, ...]) -> tuple[Consent, ...]:
@@ -129,7 +137,10 @@ def find_person(store: Store, who: str) -> Person:
     """Return a person by e-mail or pseudonym; UsageError where nobody is called so."""
     everybody = store.people()
     for person in everybody:
-        if who == person.pseudonym or matching_form(who) == person.email:
+        if (
+            who.removeprefix("annotator-") == person.pseudonym.removeprefix("annotator-")
+            or matching_form(who) == person.email
+        ):
             return person
     known = [person.pseudonym for person in everybody]
     raise UsageError(f"Nobody here is called {who!r}. {nearest(who, known)} Nothing was changed.")

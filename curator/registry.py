@@ -34,6 +34,20 @@ class Person:
         return self.consent[-1].purposes if self.consent else None
 
 
+@dataclass(frozen=True)
+class Sight:
+    """A task of a Label Studio project as it was when it was last read."""
+
+    task: int
+    updated_at: str
+    created_at: str
+    answers: tuple[int, ...] = ()  # the annotations that are there and not skipped
+    again: int = 0  # 0: settled; YOUNG: read it again the next time; BROKEN: the server could not show all of it
+
+
+YOUNG, BROKEN = 1, 2
+
+
 class Registry(Database):
     """The tables that are kept up to date in place, unlike answers."""
 
@@ -50,8 +64,7 @@ class Registry(Database):
         """Return everybody, ordered by e-mail."""
         rows = self.read("SELECT email, stakeholder, pseudonym, name, team, consent FROM people ORDER BY email")
         return [
-            Person(email, role, mark, name, team, _consents(consent))
-            for email, role, mark, name, team, consent in rows
+            Person(email, role, mark, name, team, _consents(consent)) for email, role, mark, name, team, consent in rows
         ]
 
     def put_project(self, server: str, project: int, pack: str, config_sha256: str) -> None:
@@ -80,6 +93,21 @@ class Registry(Database):
         """Return the scenarios that were remembered, by the key that files use for them."""
         told = [json.loads(row[0]) for row in self.read("SELECT data FROM scenarios ORDER BY scenario")]
         return {one["key"]: one for one in told if isinstance(one.get("key"), str)}
+
+    def seen(self, source: str) -> dict[int, Sight]:
+        """Return every task of this source as it was when it was last read, by its number."""
+        rows = self.read("SELECT task, updated_at, created_at, answers, again FROM seen WHERE source = ?", source)
+        return {task: Sight(task, at, since, tuple(json.loads(ids)), again) for task, at, since, ids, again in rows}
+
+    def put_config(self, sha256: str, config: str) -> None:
+        """Remember a page by its hash."""
+        with self.write() as db:
+            db.execute("INSERT OR IGNORE INTO configs VALUES (?, ?)", (sha256, config))
+
+    def configs(self) -> dict[str, str]:
+        """Return every page that people were asked by, by its hash."""
+        rows = self.read("SELECT sha256, config FROM configs")
+        return dict((str(sha256), str(config)) for sha256, config in rows)  # noqa: C402  typed
 
 
 def _consents(text: str) -> tuple[Consent, ...]:

@@ -11,6 +11,7 @@ from curator.chat import fill, verdict_lead, verdict_tail
 from curator.chatrows import ChatRow
 from curator.errors import FileError, UsageError
 from curator.pack import Pack
+from curator.tree import shared
 
 MARK = "\ue000{}\ue001"  # private-use characters stand for a text while its template is read
 ANSWER = MARK.format("answer")
@@ -18,12 +19,17 @@ ANSWER = MARK.format("answer")
 
 @dataclass(frozen=True)
 class Encoded:
-    """One row: `ids` of question and answer; from `start` on they are learned; `verdict_end` is after the verdict."""
+    """One row: `ids` of question and answer. From `start` on they are learned; `verdict` are the places that tell."""
 
     row: ChatRow
     ids: list[int]
     start: int
-    verdict_end: int
+    verdict: range
+
+    @property
+    def verdict_end(self) -> int:
+        """The place after the character that closes the verdict."""
+        return self.verdict.stop
 
 
 class Encoder:
@@ -38,6 +44,8 @@ class Encoder:
         self._ends = set(self.added.values())
         self._special = re.compile("|".join(map(re.escape, sorted(self.added, key=len, reverse=True))) or r"(?!)")
         self.stop = self._stop()
+        first, *others = (self.verdict(verdict) for verdict in pack.verdicts)
+        self.lead = min(shared(first, other) for other in others)  # tokens with which every answer begins
 
     def _stop(self) -> int:
         turns = [{"role": "user", "content": "x"}, {"role": "assistant", "content": ANSWER}]
@@ -107,7 +115,8 @@ class Encoder:
             raise FileError(
                 f"Row {row.id}: the tokens of the answer do not begin with its verdict and end with a stop."
             )
-        return Encoded(row, question + answer, len(question), len(question) + len(verdict))
+        told = range(len(question) + self.lead, len(question) + len(verdict))
+        return Encoded(row, question + answer, len(question), told)
 
 
 def encode_rows(rows: list[ChatRow], encoder: Encoder, longest: int) -> tuple[list[Encoded], list[str]]:

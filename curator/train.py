@@ -38,7 +38,9 @@ class TrainSettings(BaseModel):
     scenarios: Annotated[int, Field(ge=1, description="scenarios per step")] = 4
     warmup: Annotated[float, Field(ge=0, lt=1, description="share of the steps in which the rate rises")] = 0.1
     clip: Annotated[float, Field(gt=0)] = 1.0
-    verdict_weight: Annotated[float, Field(gt=0, description="weight of a verdict's tokens; the analysis has 1")] = 10.0
+    verdict_weight: Annotated[
+        float, Field(gt=0, description="weight of the tokens that tell the verdict; others have 1")
+    ] = 10.0
     patience: Annotated[int, Field(ge=1, description="epochs without a better validation loss before it stops")] = 2
     longest: Annotated[int, Field(ge=16, description="tokens; longer rows are refused and counted")] = 1024
     seed: int = 1
@@ -167,7 +169,7 @@ def mass(branches: Branches, verdict_weight: float) -> float:
 
 def _weights(branches: Branches, verdict_weight: float) -> list[float]:
     return [
-        one.row.weight * (verdict_weight if place < one.verdict_end else 1.0)
+        one.row.weight * (verdict_weight if place in one.verdict else 1.0)
         for one in branches.rows
         for place in range(one.start, len(one.ids))
     ]

@@ -352,11 +352,11 @@ def test_130_stops_a_long_curate_and_leaves_no_dataset(here: Path) -> None:
 ADDS = """
 import os, sys
 from curator.cli import run
+import curator.collecting, curator.workspace  # from here on it is all reading and writing
+os.write(1, b"ready" + os.linesep.encode())
 sys.stdout = open(os.devnull, "w")
 for n in range(1000):
     assert run(["add", "a.jsonl", "--source", f"{sys.argv[1]}-{n}"]) == 3
-    if n == 0:  # from here on it is all reading and writing
-        os.write(1, b"ready" + os.linesep.encode())
 """
 
 

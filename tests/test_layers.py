@@ -16,7 +16,7 @@ LAYERS = """
     demo
     people
     collecting modelling annotators                              glue: a workspace and one of the siblings
-    begin look
+    annotators begin look
     pipeline train evaluate ask report studio governance check   siblings: none imports another
     adapter_card comparison engines formats intake
     dataset exported scoring
@@ -25,6 +25,7 @@ LAYERS = """
     embedding models store tokens
     registry chatrows smollm2
     database files stage chat tree
+    attention
     example pack maths offline progress
     toml
     errors

@@ -18,7 +18,7 @@ VALIDATE = '[[step]]\nuse = "validate"\n'
 def test_the_recipes_that_come_along_can_be_run(folder: Path) -> None:
     recipe = load_recipe(folder / "recipe.toml")
 
-    assert [step.name for step in recipe.steps][:2] == ["normalise", "validate"]
+    assert recipe.steps[0].name == "normalise"
     assert {step.name for step in recipe.steps} <= set(known_stages())
 
 

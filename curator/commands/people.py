@@ -102,13 +102,13 @@ def _stats(as_json: bool) -> None:
         return show_json(rows)
     shown = [
         {
-            "pseudonym": row["pseudonym"],
+            "annotator": row["pseudonym"].removeprefix("annotator-"),
             "role": row["stakeholder"] or "–",
             "answers": row["answers"],
             "share": f"{row['share']:.1%}",
             "seconds": "–" if row["pace"] is None else round(row["pace"]),
-            "same as before": _measure(row["self"]),
-            "same as their role": _measure(row["role"]),
+            "like before": _measure(row["self"]),
+            "like their role": _measure(row["role"]),
             "note": row["note"],
         }
         for row in rows
@@ -120,7 +120,7 @@ def _stats(as_json: bool) -> None:
 def _measure(told: dict[str, Any]) -> str:
     if told["share"] is None:
         return "–"
-    return f"{told['share']:.2f} [{told['low']:.2f}, {told['high']:.2f}]"
+    return f"{told['share']:.0%} ({told['low']:.0%}–{told['high']:.0%})"
 
 
 def _table(rows: list[dict[str, Any]]) -> None:

@@ -9,7 +9,13 @@ from curator.errors import PackError, UsageError, nearest
 from curator.example import digest
 from curator.pack import Pack
 
-KINDS = {"Choices": "choices", "Rating": "rating", "TextArea": "textarea", "Number": "number"}
+KINDS = {
+    "Choices": "choices",
+    "Taxonomy": "taxonomy",
+    "Rating": "rating",
+    "TextArea": "textarea",
+    "Number": "number",
+}
 
 
 class Unfit(ValueError):
@@ -48,13 +54,15 @@ def _walk(tag: ElementTree.Element, shown: tuple[tuple[str, frozenset[str]], ...
         values = frozenset(v.strip() for v in tag.get("whenChoiceValue", "").split(",") if v.strip())
         shown = (*shown, (tag.get("whenTagName", ""), values))
     if tag.tag in KINDS and tag.get("name"):
-        options = tuple(c.get("alias") or c.get("value") or "" for c in tag.iter("Choice"))
+        # a taxonomy stores paths, and may bring its words with the task
+        choices = () if tag.tag == "Taxonomy" else tag.iter("Choice")
+        options = tuple(c.get("alias") or c.get("value") or "" for c in choices)
         found[tag.get("name", "")] = Control(
             name=tag.get("name", ""),
             kind=KINDS[tag.tag],
             object=tag.get("toName", ""),
             options=options,
-            several=tag.get("choice", "single") == "multiple",
+            several=tag.tag == "Taxonomy" or tag.get("choice", "single") == "multiple",
             required=tag.get("required", "").lower() == "true",
             shown=shown,
         )
@@ -148,6 +156,8 @@ def _read(control: Control, item: dict[str, Any]) -> Any:
     words = [value] if isinstance(value, str) else value
     if words is None or words == []:
         return None
+    if isinstance(words, list) and control.kind in ("choices", "taxonomy"):
+        words = [_leaf(control, word) for word in words]
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise Unfit(f"{control.name!r} is not made of words")
     if control.kind == "textarea":
@@ -164,6 +174,13 @@ def _read(control: Control, item: dict[str, Any]) -> Any:
     return words[0]
 
 
+def _leaf(control: Control, word: Any) -> Any:
+    """Return a nested choice as one word: its last step, or all of them for a taxonomy, whose words may repeat."""
+    if not isinstance(word, list) or not word or not all(isinstance(step, str) for step in word):
+        return word
+    return " / ".join(word) if control.kind == "taxonomy" else word[-1]
+
+
 def _chose(value: Any, values: frozenset[str]) -> bool:
     if value is None:
         return False
@@ -171,13 +188,17 @@ def _chose(value: Any, values: frozenset[str]) -> bool:
 
 
 def _typed(pack: Pack, column: str, value: Any) -> Any:
+    if column in ("verdict", "severity") and isinstance(value, list):
+        if len(value) > 1:
+            raise Unfit(f"the {column} holds {len(value)} answers where one is needed")
+        value = value[0]
     if column == "verdict" and value not in pack.verdicts:
         raise Unfit(f"the verdict {value!r} is not one of this pack's. {nearest(str(value), list(pack.verdicts))}")
     if column != "severity":
         return value
     try:
         number = int(value)
-    except ValueError:
+    except (TypeError, ValueError):
         raise Unfit(f"the severity {value!r} is not a whole number") from None
     if number != float(value):
         raise Unfit(f"the severity {value!r} is not a whole number")

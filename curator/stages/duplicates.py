@@ -122,8 +122,9 @@ def _pairs(
         ["different scenarios", "different verdicts", "different roles"],
         "",
     )
+    first, second = np.minimum(ids[a], ids[b]), np.maximum(ids[a], ids[b])
     apart = pl.DataFrame(
-        {"kind": "kept apart", "a": ids[a], "b": ids[b], "alike": alike, "why": why.astype(str)}, schema=PAIRS
+        {"kind": "kept apart", "a": first, "b": second, "alike": alike, "why": why.astype(str)}, schema=PAIRS
     )
     apart = apart.filter(pl.col("why") != "").sort(["alike", "a", "b"], descending=[True, False, False]).head(look)
     return pl.concat([merged, apart]).with_columns(pl.col("alike").round(4))

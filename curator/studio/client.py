@@ -11,6 +11,8 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -30,7 +32,7 @@ T = TypeVar("T")
 
 
 class Unreadable(SourceError):
-    """The server answers, but not with this record: status 500, or JSON that is none."""
+    """The server fails over this record: status 500."""
 
 
 class NotThere(SourceError):
@@ -78,6 +80,7 @@ class Client:
         self.url, self.deadline = url, deadline
         self.name = urlsplit(url).netloc.rpartition("@")[2]
         self.me = 0  # the account's id, once `connect` has asked
+        self.clock: datetime | None = None  # the server's own, as it last told; it need not be right
         self._token = token
         self._access: tuple[str, float] | None = None
         here = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
@@ -167,17 +170,17 @@ class Client:
         if status in (408, 429):
             raise _Passing(self._refusal(status, body, path), _seconds(headers.get("retry-after", "")))
         if status >= 500:
-            raise _Passing(
-                Unreadable(f"{self.name} answers {path} with {status}. Nothing of it was kept; try again later.")
-            )
+            kind = Unreadable if status == 500 else SourceError
+            raise _Passing(kind(f"{self.name} answers {path} with {status}. Nothing of it was kept; try again later."))
         if status != 200:
             raise self._refusal(status, body, path, headers.get("location", ""))
+        self.clock = _moment(headers.get("date", ""))
         try:
             return jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False)
         except ValueError as fault:
             what = "a web page" if body.lstrip()[:1] == b"<" else f"broken JSON ({fault})"
             raise _Passing(
-                Unreadable(f"{self.name} answers {path} with {what}. Nothing of it was kept; is the address right?")
+                SourceError(f"{self.name} answers {path} with {what}. Nothing of it was kept; is the address right?")
             ) from None
 
     def _ask(self, method: str, path: str, **how: Any) -> tuple[int, httpx.Headers, bytes]:
@@ -261,6 +264,12 @@ class Client:
 
 def _seconds(retry_after: str) -> float | None:
     return float(retry_after) if retry_after.strip().isdigit() else None
+
+
+def _moment(date: str) -> datetime | None:
+    with contextlib.suppress(ValueError):
+        return parsedate_to_datetime(date)
+    return None
 
 
 def _short(said: Any) -> str:

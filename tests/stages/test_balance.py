@@ -83,8 +83,8 @@ def test_one_person_may_hold_only_their_share() -> None:
 
 def test_a_share_never_takes_the_last_rows_of_a_cell() -> None:
     told = placed(
-        **crowd(6, annotator="busy"),
-        **{f"m{n}": {"annotator": "busy", "verdict": "manipulative", "_analysis": 8, "scenario": "s"} for n in range(2)},
+        **crowd(6, annotator="busy", _analysis=0),
+        **{f"z{n}": {"annotator": "busy", "verdict": "manipulative", "scenario": "s"} for n in range(2)},
         **crowd(14, 6, verdict="reasonable"),
     )
 

@@ -26,6 +26,7 @@ def test_what_is_learned_is_the_answer_and_its_stop_token_and_nothing_else(encod
 
     assert encoder.tokenizer.decode(one.ids[one.start :]) == "Verdict: fine\nAnalysis: It is allowed.<|im_end|>"
     assert encoder.tokenizer.decode(one.ids[one.start : one.verdict_end]) == "Verdict: fine\n"
+    assert encoder.tokenizer.decode([one.ids[place] for place in one.verdict]) == " fine\n"
     assert encoder.tokenizer.decode(one.ids[: one.start]).endswith("a nurse.<|im_end|>\n<|im_start|>assistant\n")
     assert one.ids[-1] == encoder.stop == 1
 

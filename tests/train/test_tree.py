@@ -79,7 +79,7 @@ def test_the_weighted_loss_is_that_of_the_plain_model_counted_by_hand(tiny: Path
     one = Encoder(tokenizer, pack).row(ChatRow.model_validate(line(pack, "ward 1", "nurse", "fine", "Ok.", weight=0.5)))
     logits = model(input_ids=torch.tensor([one.ids])).logits[0].log_softmax(-1)
     expected = sum(
-        -0.5 * (3.0 if place < one.verdict_end else 1.0) * float(logits[place - 1, one.ids[place]])
+        -0.5 * (3.0 if place in one.verdict else 1.0) * float(logits[place - 1, one.ids[place]])
         for place in range(one.start, len(one.ids))
     )
 
