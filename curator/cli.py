@@ -21,7 +21,7 @@ click.rich_click.COMMAND_GROUPS = {
     "curator": [
         {"name": "Begin", "commands": ["demo", "init", "status"]},
         {"name": "Collect", "commands": ["up", "down", "people", "project", "push", "pull", "add", "verify"]},
-        {"name": "Curate", "commands": ["curate", "why", "stages", "export"]},
+        {"name": "Curate", "commands": ["curate", "why", "diff", "dropped", "stages", "export"]},
         {"name": "Train", "commands": ["train", "evaluate", "ask"]},
         {"name": "Look", "commands": ["report", "completion"]},
     ]

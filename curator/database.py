@@ -49,7 +49,7 @@ CREATE TABLE configs (sha256 TEXT PRIMARY KEY, config TEXT NOT NULL); -- every p
 CREATE TABLE seen (           -- each task of a Label Studio project as it was when it was last read
     source TEXT NOT NULL, task INTEGER NOT NULL, updated_at TEXT NOT NULL, created_at TEXT NOT NULL,
     answers TEXT NOT NULL,    -- JSON list of annotation ids, skipped ones left out
-    again INTEGER NOT NULL,   -- 0 settled; 1 read it again the next time; 2 the server could not show all of it
+    again INTEGER NOT NULL,   -- 0 settled; otherwise why it is read again the next time
     PRIMARY KEY (source, task)) WITHOUT ROWID;
 CREATE INDEX quarantine_by_record ON quarantine (source, record);
 """

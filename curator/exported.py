@@ -67,8 +67,11 @@ class Exports:
         if annotation.get("aggregated"):
             return Refused(place, canonical(annotation), "it sums up several people's answers. Export the single ones")
         number, name = self._who(annotation.get("completed_by"))
+        if number is None:
+            why = "nobody is named as its author. If it was one person, say who with --annotator"
+            return Refused(place, canonical(annotation), why)
         people = self._with(name)
-        emails = {number: matching_form(name)} if number is not None and name is not None else {}
+        emails = {number: matching_form(name or "")}
         name_here = self._name(task, annotation, name or "", again)
         told = {
             **annotation,

@@ -42,10 +42,12 @@ class Sight:
     updated_at: str
     created_at: str
     answers: tuple[int, ...] = ()  # the annotations that are there and not skipped
-    again: int = 0  # 0: settled; YOUNG: read it again the next time; BROKEN: the server could not show all of it
+    again: int = 0  # 0: settled; otherwise it is read again the next time, for one of these reasons
 
 
-YOUNG, BROKEN = 1, 2
+YOUNG = 1  # it changed just before it was read
+BROKEN = 2  # the server cannot show all of its answers
+HIDDEN = 3  # nor tell which there are
 
 
 class Registry(Database):

@@ -54,7 +54,8 @@ class Before:
     """An answer as it stands in the store: what tells whether the page or the text changed under it."""
 
     scenario: str
-    updated_at: int | None  # microseconds
+    created_at: int | None  # microseconds
+    updated_at: int | None
     config: str
     text_changed: bool
 
@@ -206,7 +207,7 @@ class Store(Registry):
             if text is not None:
                 row = json.loads(text)
                 changed = '"text_changed": true' in (row["extra"] or "")
-                found[record] = Before(row["scenario"], row["updated_at"], config, changed)
+                found[record] = Before(row["scenario"], row["created_at"], row["updated_at"], config, changed)
         return found
 
     def set_aside(self, source: str) -> set[str]:

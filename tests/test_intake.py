@@ -73,7 +73,7 @@ def test_an_answer_takes_its_situation_from_the_scenario_it_names(door: Door) ->
     taken = one(door, record(**SCENARIO), answer(situation=..., scenario="s1")).answer
 
     assert (taken.situation, taken.context, taken.domain) == ("The shift was moved.", "A ward.", "health")
-    assert taken.extra == {"scenario_key": "s1", "scenario_team": "north"}
+    assert (taken.extra["scenario_key"], taken.extra["scenario_team"]) == ("s1", "north")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.errors import PolicyError
@@ -122,6 +122,7 @@ def test_no_stage_is_left_out() -> None:
     assert sorted([*CHAIN, "embed"]) == known_stages()
 
 
+@settings(max_examples=30)
 @given(told=some_rows)
 def test_no_stage_loses_a_row(what_is_known: Given, told: list[dict[str, Any]]) -> None:
     rows = build(told)
@@ -134,6 +135,7 @@ def test_no_stage_loses_a_row(what_is_known: Given, told: list[dict[str, Any]]) 
         rows = outcome.rows
 
 
+@settings(max_examples=30)
 @given(told=some_rows, data=st.data())
 def test_the_order_of_the_rows_changes_nothing(
     what_is_known: Given, told: list[dict[str, Any]], data: st.DataObject

@@ -1,11 +1,15 @@
 """Commands that bring answers in."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from curator.console import json_option, progress, say, show_json, show_table
 from curator.errors import QUARANTINED
+
+if TYPE_CHECKING:
+    from curator.workspace import Workspace
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 
@@ -105,24 +109,66 @@ def pull(confirm_deletions: bool, as_json: bool) -> int:
 @FILES
 @click.option("--source", help="A name for where these come from, such as a team's (default: the file's name).")
 @click.option("--stakeholder", help="The role of everybody whose role is not known.")
+@click.option("--annotator", help="Who gave the answers that name nobody.")
+@click.option(
+    "--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="Which field holds a column: situation=text."
+)
+@click.option("--guess", is_flag=True, help="Propose the --map options for a file of another making; load nothing.")
 @json_option
-def add(files: tuple[Path, ...], source: str | None, stakeholder: str | None, as_json: bool) -> int:
-    """Read answers from FILES without a server: JSONL, CSV, Parquet or a Label Studio JSON export."""
+def add(
+    files: tuple[Path, ...],
+    source: str | None,
+    stakeholder: str | None,
+    annotator: str | None,
+    maps: tuple[str, ...],
+    guess: bool,
+    as_json: bool,
+) -> int:
+    """Read answers from FILES without a server: JSONL, CSV, Parquet or any Label Studio export."""
     from curator import collecting
+    from curator.guess import parse_columns
     from curator.workspace import Workspace
 
-    return _taken(vars(collecting.add(Workspace.find(), list(files), source, stakeholder)), as_json)
+    workspace = Workspace.find()
+    if guess:
+        return _guess(workspace, files, as_json)
+    added = collecting.add(workspace, list(files), source, stakeholder, annotator, parse_columns(maps))
+    return _taken(vars(added.intake), as_json, added.left_out)
 
 
-def _taken(told: dict[str, int], as_json: bool) -> int:
+def _guess(workspace: "Workspace", files: tuple[Path, ...], as_json: bool) -> int:
+    from dataclasses import asdict
+
+    from curator.files import read
+    from curator.guess import guess
+
+    told = [(path, guess(path, read(path), workspace.pack)) for path in files]
     if as_json:
-        show_json(told)
+        show_json([{"file": str(path), **asdict(found)} for path, found in told])
+        return 0
+    for path, found in told:
+        say(f"{path.name} seems to hold {found.holds}.")
+        if found.columns:
+            rows = [[c.column, c.field, c.why, " | ".join(c.samples)] for c in found.columns]
+            show_table(["column", "field", "why", "what stands there"], rows)
+        for hint in found.hints:
+            say(hint)
+        if found.command:
+            say(f"To load it: {found.command}")
+    return 0
+
+
+def _taken(told: dict[str, int], as_json: bool, left_out: dict[str, int] | None = None) -> int:
+    if as_json:
+        show_json(told if left_out is None else {**told, "left_out": left_out})
     else:
         say(
             "{fetched} answers fetched: {new} new, {changed} changed, {same} as before, {deleted} deleted.".format(
                 **told
             )
         )
+        if left_out:
+            say(f"No answers: {', '.join(f'{count} {what}' for what, count in left_out.items())}.")
         if told["quarantined"]:
             say(f"{told['quarantined']} could not be read and were set aside: curator verify")
     return QUARANTINED if told["quarantined"] else 0

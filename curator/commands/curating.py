@@ -82,4 +82,45 @@ def export(form: str, split: tuple[str, ...], out: Path | None, dataset: str | N
     return None
 
 
-COMMANDS = [curate, why, stages, export]
+@click.command()
+@click.argument("old")
+@click.argument("new", required=False)
+@json_option
+def diff(old: str, new: str | None, as_json: bool) -> None:
+    """Say which rows came, left (and why) or changed between the datasets OLD and NEW (default: the last one)."""
+    from curator.dataset import Dataset
+    from curator.ledger import diff as compare
+    from curator.workspace import Workspace
+
+    folder = Workspace.find().datasets
+    told = compare(Dataset.find(folder, old), Dataset.find(folder, new))
+    if as_json:
+        return show_json(told)
+    say(f"{told['old']} → {told['new']}: {len(told['in'])} in, {len(told['out'])} out, {len(told['changed'])} changed")
+    rows = [["in", id, ""] for id in told["in"]]
+    rows += [["out", row["id"], f"{row['step']}: {row['reason']}".removeprefix(": ")] for row in told["out"]]
+    rows += [["changed", row["id"], ", ".join(row["changed"])] for row in told["changed"]]
+    if rows:
+        show_table(["", "id", "what"], rows)
+    return None
+
+
+@click.command()
+@click.option("--reason", help="Only rows that left for this reason, such as 'off topic'.")
+@click.option("--step", help="Only rows that left at this step.")
+@click.option("--dataset", help="Which dataset (default: the last one).")
+@json_option
+def dropped(reason: str | None, step: str | None, dataset: str | None, as_json: bool) -> None:
+    """List the rows that left, each with its reason, the evidence and the kept row that explains it."""
+    from curator.dataset import Dataset
+    from curator.ledger import dropped as find
+    from curator.workspace import Workspace
+
+    rows = find(Dataset.find(Workspace.find().datasets, dataset), reason, step)
+    if as_json:
+        return show_json(rows)
+    show_table(["id", "step", "reason", "because"], [[r["id"], r["step"], r["reason"], r["because"]] for r in rows])
+    return None
+
+
+COMMANDS = [curate, why, diff, dropped, stages, export]

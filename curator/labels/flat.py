@@ -23,9 +23,10 @@ def unflatten(told: dict[str, Any], pack: Pack) -> dict[str, Any]:
             continue
         value = _value(control, told[control.name])
         if value is not None:
-            item = {"from_name": control.name, "to_name": control.object, "type": control.kind}
-            items.append({**item, "value": {"text" if control.kind == "textarea" else control.kind: value}})
-    annotation = {
+            inner = "text" if control.kind == "textarea" else control.kind
+            item: dict[str, Any] = {"from_name": control.name, "to_name": control.object, "type": control.kind}
+            items.append({**item, "value": {inner: value}})
+    annotation: dict[str, Any] = {
         "id": _number(told["annotation_id"]),
         "completed_by": told["annotator"],
         "result": items,
@@ -46,9 +47,8 @@ def _value(control: Control, cell: Any) -> Any:
         except ValueError:
             raise ValueError(f"{control.name!r} holds broken JSON: {cell[:40]!r}") from None
     inner = "text" if control.kind == "textarea" else control.kind
-    parts = []
-    for part in cell if isinstance(cell, list) else [cell]:
-        parts.append(part.get(inner) if isinstance(part, dict) else part)
+    listed = cell if isinstance(cell, list) else [cell]
+    parts = [part.get(inner) if isinstance(part, dict) else part for part in listed]
     parts = [part for part in parts if part not in (None, "", [])]
     if not parts:
         return None

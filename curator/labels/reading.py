@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ TASK = ("id", "project", "inner_id", "data", "meta", "created_at")  # what chang
 ANNOTATION = (  # what a list of tasks shows of an annotation, without names and e-mails
     *("id", "project", "task", "result", "completed_by", "updated_by", "last_created_by", "created_at", "updated_at"),
     *("was_cancelled", "ground_truth", "lead_time", "parent_prediction", "parent_annotation", "draft_created_at"),
-    *("import_id", "last_action", "bulk_created"),
+    *("import_id", "last_action", "bulk_created", "unique_id"),
 )
 NEEDED = ("id", "result", "completed_by", "was_cancelled", "created_at", "updated_at")
 
@@ -39,16 +39,16 @@ class Reader:
     emails: Mapping[int, str]  # by account id
     people: Mapping[str, Person]  # by e-mail, folded
     config_sha256: str
-    configs: Mapping[str, str]  # every page that people were asked by, by its hash
+    configs: Mapping[str, str] = field(default_factory=dict)  # every page that people were asked by, by its hash
 
-    def read(self, task: Task, before: Mapping[str, Before]) -> Iterator[Fetched | Refused]:
+    def read(self, task: Task, before: Mapping[str, Before] | None = None) -> Iterator[Fetched | Refused]:
         """Give a record for each annotation of a task; a skipped one is no answer.
 
         An answer that stands in the store and was not touched since is read by the page that asked it then.
         """
         for annotation in task.get("annotations") or []:
             if not annotation.get("was_cancelled"):
-                yield self._one(task, annotation, before.get(str(annotation["id"])))
+                yield self._one(task, annotation, (before or {}).get(str(annotation["id"])))
 
     def unreadable(self, task: int, annotation: int | None) -> Refused:
         """Return the record of something that the server keeps but cannot show."""

@@ -123,6 +123,8 @@ def from_result(pack: Pack, result: Any) -> dict[str, Any]:
         asked = all(_chose(said.get(tag), values) for tag, values in control.shown)
         if control.name not in said and asked and (control.required or columns.get(control.name) == "verdict"):
             raise Unfit(f"it does not answer {control.name!r}, which the page requires")
+    if pack.fields["verdict"] not in said:
+        raise Unfit(f"it holds no verdict: nothing answers {pack.fields['verdict']!r}")
     return {columns.get(name, name): _typed(pack, columns.get(name, name), value) for name, value in said.items()}
 
 

@@ -98,8 +98,9 @@ def counts(client: Client, project: int) -> Counts:
     """Return what the server counts itself, apart from the counters of its tasks, which drift."""
     said = client.get(f"api/projects/{project}/", include="id,label_config,task_number,total_annotations_number")
     whole = client.wanted(said, dict, "the project")
-    numbers = [client.wanted(whole.get(n), int, n) for n in ("task_number", "total_annotations_number")]
-    return Counts(*numbers, client.wanted(whole.get("label_config"), str, "the page"))
+    tasks = client.wanted(whole.get("task_number"), int, "the number of tasks")
+    answers = client.wanted(whole.get("total_annotations_number"), int, "the number of answers")
+    return Counts(tasks, answers, client.wanted(whole.get("label_config"), str, "the page"))
 
 
 def ask(

@@ -8,13 +8,13 @@ from typing import Any
 
 from curator.errors import PackError, SourceError, UsageError
 from curator.example import scenario_id
+from curator.labels.results import to_result
 from curator.pack import Pack
 from curator.progress import Progress, quiet
 from curator.store import Store
 from curator.studio.client import Client, NotThere, Rejected, Unsure, connect
 from curator.studio.listing import ask
 from curator.studio.markup import as_html
-from curator.labels.results import to_result
 
 CHUNK = 500  # tasks in one request
 
