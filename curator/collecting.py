@@ -31,10 +31,11 @@ class Project:
 
 @dataclass(frozen=True)
 class Added:
-    """What files brought: the store's counts, and how much in them was no answer, by what it was."""
+    """What files brought: the store's counts, how much in them was no answer, by what it was, and the scenarios."""
 
     intake: Intake
     left_out: dict[str, int]
+    scenarios: int
 
 
 def client(workspace: Workspace) -> "Client":
@@ -165,8 +166,8 @@ def add(
         known = store.known_scenarios()
         people = {p.email: p for p in store.people()}
         door = Door(workspace.pack, workspace.key, people, known, stakeholder, annotator)
-        for _, told in records:  # scenarios first, wherever they stand
-            door.take(record for record in told if record.value is not None and is_scenario(record.value))
+        scenarios = [r for _, told in records for r in told if r.value is not None and is_scenario(r.value)]
+        door.take(scenarios)  # wherever they stand
         taken: list[tuple[str, list[Fetched | Refused]]] = []
         for path, told in records:
             rest = [record for record in told if record.value is None or not is_scenario(record.value)]
@@ -178,7 +179,7 @@ def add(
         for name, found in taken:
             total += store.take(name, found)
         store.put_scenarios(_named(told, workspace.pack.name) for told in known.values())
-    return Added(total, {what: count for what, count in sorted(door.left_out.items()) if count})
+    return Added(total, {what: count for what, count in sorted(door.left_out.items()) if count}, len(scenarios))
 
 
 def _named(told: dict[str, Any], pack: str) -> tuple[str, str, str]:

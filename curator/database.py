@@ -38,6 +38,7 @@ CREATE TABLE people (         -- e-mails and names stay in this table
     consent TEXT NOT NULL);    -- JSON list of {at, purposes, text}, oldest first
 CREATE TABLE projects (       -- Label Studio projects that belong to this workspace
     server TEXT NOT NULL, project INTEGER NOT NULL, pack TEXT NOT NULL, config_sha256 TEXT NOT NULL,
+    part TEXT NOT NULL DEFAULT '', -- who it is for: empty everybody, a stakeholder, or 'review ' and a stakeholder
     PRIMARY KEY (server, project));
 CREATE TABLE scenarios (      -- what was pushed or is to be pushed, by the key that files use or else its identity
     scenario TEXT PRIMARY KEY, pack TEXT NOT NULL, data TEXT NOT NULL);
@@ -58,6 +59,7 @@ UPGRADES = {
 ALTER TABLE revisions ADD COLUMN config TEXT NOT NULL DEFAULT '';
 ALTER TABLE quarantine ADD COLUMN record TEXT;
 ALTER TABLE quarantine ADD COLUMN resolved TEXT;
+ALTER TABLE projects ADD COLUMN part TEXT NOT NULL DEFAULT '';
 {SYNC}"""
 }
 

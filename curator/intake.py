@@ -17,6 +17,7 @@ from curator.store import Fetched, Person, Refused, Store
 
 COLUMNS = set(Answer.model_fields) - {"pack", "extra"}
 SCENARIO = ("situation", "context", "domain")
+Mark = tuple[str, str, int | None]  # scenario, annotator, when it was made
 MADE = pl.col("created_at").cast(pl.Int64)  # microseconds since 1970
 ANSWERED = {"verdict", "annotator", "analysis"}  # a record with one of these is an answer
 
@@ -35,6 +36,7 @@ class Door:
     taken: list[Fetched | Refused] = field(default_factory=list)
     _again: Counter[tuple[str, str]] = field(default_factory=Counter)
     _seen: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    _fetched: dict[tuple[str, str], Fetched] = field(default_factory=dict)
     _told: dict[str, Record] = field(default_factory=dict)
 
     def take(self, records: Iterable[Record], source: str = "") -> None:
@@ -56,8 +58,8 @@ class Door:
         known = (self.pack, self.key, self.people, source, self.stakeholder, self.annotator, self.left_out)
         for found in Exports(*known).read(record, told):
             if isinstance(found, Fetched):
-                first = self._seen.setdefault((source, found.record), found.payload)
-                if first != found.payload:
+                first = self._fetched.setdefault((source, found.record), found)
+                if first.payload != found.payload and not another(_mark(first.answer), _mark(found.answer)):
                     why = f"the annotation {found.record} stands twice in these files, with different answers"
                     found = Refused(record.place, found.payload, why)
             self.taken.append(found)
@@ -134,23 +136,30 @@ def check_sources(store: Store, taken: Iterable[tuple[str, Iterable[Fetched | Re
 
     The same id for another scenario, by another person or of another moment, is another answer; FileError names one.
     """
-    stored: dict[str, dict[str, list[Any]]] = {}
+    stored: dict[str, dict[str, Mark]] = {}
     for source, found in taken:
         if source not in stored:
             rows = store.examples().filter(pl.col("source") == source).select("id", "scenario", "annotator", MADE)
-            stored[source] = {name: rest for name, *rest in rows.iter_rows()}
+            stored[source] = {name: (what, who, at) for name, what, who, at in rows.iter_rows()}
         known = stored[source]
         for one in found:
             if isinstance(one, Fetched):
-                answer = one.answer
-                here = [answer.scenario, answer.annotator, microseconds(answer.created_at)]
-                there = known.setdefault(example_id(source, one.record), here)
-                both = None not in (here[2], there[2])
-                if there[0] != here[0] and (there[1] != here[1] or (both and there[2] != here[2])):
+                here = _mark(one.answer)
+                if another(known.setdefault(example_id(source, one.record), here), here):
                     raise FileError(
                         f"The source {source!r} has another answer under the id {one.record}: are these two projects?"
                         " Nothing was kept; give these files a source of their own with --source."
                     )
+
+
+def another(one: Mark, other: Mark) -> bool:
+    """Tell whether two records with the same id are answers of two projects rather than two wordings of one."""
+    both_told = None not in (one[2], other[2])
+    return one[0] != other[0] and (one[1] != other[1] or (both_told and one[2] != other[2]))
+
+
+def _mark(answer: Answer) -> Mark:
+    return answer.scenario, answer.annotator, microseconds(answer.created_at)
 
 
 def is_scenario(told: dict[str, Any]) -> bool:

@@ -1,13 +1,13 @@
 """A pack: one labeling task. What the page asks, what its answers are called here, and how a model is asked."""
 
 import hashlib
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from curator.errors import PackError, nearest
+from curator.toml import first_fault, parse_toml
 
 SHIPPED = [Path(__file__).parent / "labeling_configs", Path(__file__).parent.parent / "labeling_configs"]
 
@@ -81,22 +81,23 @@ def find_pack(name: str, folders: list[Path]) -> Path:
 
 def load_pack(folder: Path) -> Pack:
     """Read a pack from its folder: pack.toml, config.xml and, where there is one, guidelines.md."""
-    try:
-        said: dict[str, Any] = tomllib.loads((folder / "pack.toml").read_text("utf-8"))
-        config = (folder / "config.xml").read_text("utf-8")
-    except FileNotFoundError as missing:
-        raise PackError(
-            f"The pack {folder.name!r} has no {Path(str(missing.filename)).name}. Add it and try again."
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise PackError(f"{folder.name}/pack.toml cannot be read: {fault}.") from None
+    toml, config, guidelines = (_text(folder / name) for name in ("pack.toml", "config.xml", "guidelines.md"))
+    if toml is None or config is None:
+        missing = "pack.toml" if toml is None else "config.xml"
+        raise PackError(f"The pack {folder.name!r} has no {missing}. Add it and try again.")
     if "<!DOCTYPE" in config or "<!ENTITY" in config:
         raise PackError(f"{folder.name}/config.xml declares a DOCTYPE, which curator never reads. Take it out.")
-    guidelines = folder / "guidelines.md"
+    said = parse_toml(toml, f"{folder.name}/pack.toml", PackError)
+    if odd := sorted({"config", "guidelines"} & set(said)):
+        raise PackError(f"{folder.name}/pack.toml: {odd[0]} stands in a file of its own. Take it out.")
     try:
-        return Pack(**said, config=config, guidelines=guidelines.read_text("utf-8") if guidelines.exists() else "")
+        return Pack(**said, config=config, guidelines=guidelines or "")
     except ValidationError as fault:
-        first = fault.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "pack"
-        known = nearest(where.rsplit(".", 1)[-1], list(Pack.model_fields)) if first["type"] == "extra_forbidden" else ""
-        raise PackError(f"{folder.name}/pack.toml: {where}: {first['msg']}. {known}".rstrip()) from None
+        raise PackError(f"{folder.name}/pack.toml: {first_fault(fault, Pack)}") from None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8-sig") if path.exists() else None
+    except (OSError, UnicodeDecodeError) as fault:
+        raise PackError(f"{path.parent.name}/{path.name} cannot be read: {fault}. Save it as UTF-8 text.") from None

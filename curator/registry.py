@@ -69,15 +69,23 @@ class Registry(Database):
             Person(email, role, mark, name, team, _consents(consent)) for email, role, mark, name, team, consent in rows
         ]
 
-    def put_project(self, server: str, project: int, pack: str, config_sha256: str) -> None:
-        """Remember that this project of this server belongs to the workspace."""
+    def put_project(self, server: str, project: int, pack: str, config_sha256: str, part: str = "") -> None:
+        """Remember that this project of this server belongs to the workspace, and which part of the people it is for.
+
+        `part` is empty for everybody, a stakeholder in blind mode, "review " and a stakeholder for a second look.
+        """
+        row = (server, project, pack, config_sha256, part)
         with self.write() as db:
-            db.execute("INSERT OR REPLACE INTO projects VALUES (?, ?, ?, ?)", (server, project, pack, config_sha256))
+            db.execute(
+                "INSERT OR REPLACE INTO projects (server, project, pack, config_sha256, part) VALUES (?, ?, ?, ?, ?)",
+                row,
+            )
 
     def projects(self) -> list[dict[str, Any]]:
-        """Return the workspace's projects: server, project, pack, config_sha256."""
-        rows = self.read("SELECT server, project, pack, config_sha256 FROM projects ORDER BY server, project")
-        return [dict(zip(("server", "project", "pack", "config_sha256"), row, strict=True)) for row in rows]
+        """Return the workspace's projects: server, project, pack, config_sha256, part."""
+        names = ("server", "project", "pack", "config_sha256", "part")
+        rows = self.read("SELECT server, project, pack, config_sha256, part FROM projects ORDER BY server, project")
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def put_scenarios(self, scenarios: Iterable[tuple[str, str, str]]) -> None:
         """Remember scenarios as (identity, pack, JSON text of situation, context, domain, team, key).

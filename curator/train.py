@@ -32,9 +32,9 @@ class TrainSettings(BaseModel):
     rank: Annotated[int, Field(ge=1, le=512)] = 16
     alpha: Annotated[int, Field(ge=1)] = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    layers: Annotated[int, Field(ge=0, description="how many layers learn, from the top; 0 means all")] = 10
+    layers: Annotated[int, Field(ge=0, description="how many layers learn, from the top; 0 means all")] = 8
     rate: Annotated[float, Field(gt=0, le=1)] = 5e-4
-    epochs: Annotated[int, Field(ge=1, le=1000)] = 3
+    epochs: Annotated[int, Field(ge=1, le=1000)] = 2
     scenarios: Annotated[int, Field(ge=1, description="scenarios per step")] = 4
     warmup: Annotated[float, Field(ge=0, lt=1, description="share of the steps in which the rate rises")] = 0.1
     clip: Annotated[float, Field(gt=0)] = 1.0

@@ -19,7 +19,9 @@ from curator.store import Fetched
 from curator.workspace import Workspace
 from tests.conftest import LINE, rows
 
-RECIPE = parse_recipe("\n".join(f'[[step]]\nuse = "{s}"' for s in ("normalise", "validate", "redact", "exact_duplicates")))
+RECIPE = parse_recipe(
+    "\n".join(f'[[step]]\nuse = "{s}"' for s in ("normalise", "validate", "redact", "exact_duplicates"))
+)
 GOOD = "Nobody was asked, and it was done anyway."
 
 
@@ -179,7 +181,9 @@ def test_what_left_before_redaction_is_kept_without_its_words(tmp_path: Path, kn
 
 
 def test_only_what_the_pack_declares_leaves_the_store_in_extra(tmp_path: Path, known: Given) -> None:
-    told = rows(a={"extra": json.dumps({"tactics": ["guilt"], "note": "Marta Delacroix", "key": "k1"})}, b={"extra": None})
+    told = rows(
+        a={"extra": json.dumps({"tactics": ["guilt"], "note": "Marta Delacroix", "key": "k1"})}, b={"extra": None}
+    )
 
     kept = curate(told, parse_recipe('[[step]]\nuse = "normalise"'), tmp_path, known).frame("examples")
 
@@ -218,7 +222,9 @@ def test_the_life_of_each_answer_can_be_told(curated: Workspace) -> None:
     assert lives[stays]["merged_here"] == [leaves]
     assert lives[stays]["kept"]["analysis"] == GOOD
     assert lives[leaves]["now"] == "left at exact_duplicates: exact repeat"
-    assert [(d["step"], d["action"], d["twin"]) for d in lives[leaves]["decisions"]] == [("exact_duplicates", "drop", stays)]
+    assert [(d["step"], d["action"], d["twin"]) for d in lives[leaves]["decisions"]] == [
+        ("exact_duplicates", "drop", stays)
+    ]
     assert lives[ids["short"]]["now"] == "left at validate: one word"
     assert lives[ids["new"]]["now"].startswith("not in this dataset: it came, changed or was deleted")
     assert [revision["revision"] for revision in lives[stays]["revisions"]] == [1]

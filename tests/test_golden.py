@@ -21,7 +21,9 @@ def told() -> str:
         .iter_rows()
     ]
     kept = sample.examples().select("key", "id", "split", "voices", pl.col("weight").round(2))
-    made += [{"key": k, "id": i, "step": "kept", "split": s, "voices": v, "weight": w} for k, i, s, v, w in kept.iter_rows()]
+    made += [
+        {"key": k, "id": i, "step": "kept", "split": s, "voices": v, "weight": w} for k, i, s, v, w in kept.iter_rows()
+    ]
     made.sort(key=lambda line: (line["key"], line["step"] == "kept"))
     return "".join(json.dumps({k: v for k, v in line.items() if v is not None}) + "\n" for line in made)
 

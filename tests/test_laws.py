@@ -293,6 +293,8 @@ def test_leaks_finds_a_planted_leak_and_nothing_in_a_clean_split(
     train = rows.filter(pl.col("split") == "train")
     if train.is_empty():
         return
-    planted = train.head(1).with_columns(pl.lit("99").alias("id"), pl.lit("copy").alias("scenario"), split=pl.lit("test"))
+    planted = train.head(1).with_columns(
+        pl.lit("99").alias("id"), pl.lit("copy").alias("scenario"), split=pl.lit("test")
+    )
     with pytest.raises(PolicyError, match="No dataset was made"):
         apply("leaks", pl.concat([rows, planted]), what_is_known)

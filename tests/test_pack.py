@@ -44,7 +44,7 @@ def test_the_workspaces_own_pack_comes_before_the_shipped_one(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("version = ", "versoin = ", "versoin: Extra inputs are not permitted. Did you mean 'version'?"),
+        ("version = ", "versoin = ", "versoin: there is no such setting. Did you mean 'version'?"),
         ('title = "Workplace situations"', 'title = "x"', "title: String should have at least 3 characters"),
         ('name = "workplace"', 'name = "../up"', "name: String should match pattern"),
         ("[verdicts]", '[verdicts]\nreasonable = "x"', "cannot be read: Cannot overwrite a value"),

@@ -64,9 +64,12 @@ def test_a_person_is_found_by_pseudonym_too_and_others_are_not_told(workspace: W
 
 
 @pytest.mark.parametrize(
-    ("consent", "said"), [("trian", "Did you mean 'train'?"), (5, "must be a list of purposes"), ([1], "must be a list")]
+    ("consent", "said"),
+    [("trian", "Did you mean 'train'?"), (5, "must be a list of purposes"), ([1], "must be a list")],
 )
-def test_a_purpose_that_nobody_knows_is_refused(workspace: Workspace, tmp_path: Path, consent: object, said: str) -> None:
+def test_a_purpose_that_nobody_knows_is_refused(
+    workspace: Workspace, tmp_path: Path, consent: object, said: str
+) -> None:
     file = tmp_path / "people.jsonl"
     file.write_text(json.dumps({"email": ANN, "stakeholder": "hr", "consent": consent}))
 
@@ -89,7 +92,9 @@ def test_an_answer_in_another_role_than_the_persons_says_so(workspace: Workspace
     add_people(workspace, ANN, "hr")
     file = tmp_path / "answers.jsonl"
     told = {"situation": "S", "annotator": ANN, "verdict": "reasonable", "analysis": "Fine by me, it is."}
-    file.write_text(json.dumps({**told, "key": "1", "stakeholder": "manager"}) + "\n" + json.dumps({**told, "key": "2"}))
+    file.write_text(
+        json.dumps({**told, "key": "1", "stakeholder": "manager"}) + "\n" + json.dumps({**told, "key": "2"})
+    )
     add(workspace, [file])
 
     with workspace.store() as store:

@@ -87,7 +87,9 @@ def test_the_order_of_the_answers_changes_no_byte(tmp_path: Path, known: Given) 
     one = curate(THREE, recipe, tmp_path / "one", known)
     other = curate(THREE.reverse(), recipe, tmp_path / "other", known)
 
-    assert {p.name: p.read_bytes() for p in one.folder.iterdir()} == {p.name: p.read_bytes() for p in other.folder.iterdir()}
+    assert {p.name: p.read_bytes() for p in one.folder.iterdir()} == {
+        p.name: p.read_bytes() for p in other.folder.iterdir()
+    }
 
 
 def test_progress_is_told_from_nothing_to_all(tmp_path: Path, pack: Pack) -> None:
@@ -125,7 +127,9 @@ def test_a_workspace_is_curated_by_its_own_recipe(workspace: Workspace) -> None:
     workspace.recipe.write_text('[[step]]\nuse = "normalise"\n[[step]]\nuse = "validate"\n', "utf-8")
     line = {name: value for name, value in LINE.items() if name in Answer.model_fields}
     with workspace.store() as store:
-        store.take("test", [Fetched("1", b"1", Answer(**line)), Fetched("2", b"2", Answer(**(line | {"analysis": ""})))])
+        store.take(
+            "test", [Fetched("1", b"1", Answer(**line)), Fetched("2", b"2", Answer(**(line | {"analysis": ""})))]
+        )
 
     dataset = curate_workspace(workspace)
 

@@ -76,7 +76,9 @@ def test_a_paraphrased_repeat_is_one_row_with_two_voices(item: dict[str, Any]) -
 
 
 def test_nothing_else_is_merged() -> None:
-    expected = {frozenset(item["answers"]) for item in PLANTED if item["kind"] in ("exact_repeat", "paraphrased_repeat")}
+    expected = {
+        frozenset(item["answers"]) for item in PLANTED if item["kind"] in ("exact_repeat", "paraphrased_repeat")
+    }
     merged = sample.decisions().filter(pl.col("step").is_in(["exact_duplicates", "duplicates"]))
 
     assert {frozenset(pair) for pair in merged.select("key", "of").iter_rows()} == expected
@@ -96,7 +98,8 @@ def test_groups_hold_planted_tellings_and_nothing_else() -> None:
     tellings = [
         set(item["scenarios"])
         for item in PLANTED
-        if item["kind"] in ("two_teams_scenario", "same_words_other_context", "reversed_meaning") and len(item["scenarios"]) > 1
+        if item["kind"] in ("two_teams_scenario", "same_words_other_context", "reversed_meaning")
+        and len(item["scenarios"]) > 1
     ]
     told = sample.examples().with_columns(pl.col("key").str.replace(r"-a\d+$", "").alias("name"))
     together = told.group_by("group").agg(pl.col("name").unique()).filter(pl.col("name").list.len() > 1)
@@ -106,7 +109,10 @@ def test_groups_hold_planted_tellings_and_nothing_else() -> None:
 
 def test_the_reversed_pair_is_shown_among_the_closest_kept_apart() -> None:
     pairs = sample.dataset().frame("table_pairs").filter(pl.col("kind") == "kept apart")
-    shown = {frozenset((sample.key_of()[a], sample.key_of()[b])): why for a, b, why in pairs.select("a", "b", "why").iter_rows()}
+    shown = {
+        frozenset((sample.key_of()[a], sample.key_of()[b])): why
+        for a, b, why in pairs.select("a", "b", "why").iter_rows()
+    }
 
     assert shown[frozenset(("logi-17-a4", "logi-17-a5"))] == "different verdicts"
 

@@ -136,7 +136,7 @@ def test_people_and_projects_are_kept_up_to_date(store: Store) -> None:
     assert store.people() == [ann, Person("bob@x.y", "employee", "annotator-b")]
     store.put_project("embedded", 3, "p", "old")
     store.put_project("embedded", 3, "p", "new")
-    assert store.projects() == [{"server": "embedded", "project": 3, "pack": "p", "config_sha256": "new"}]
+    assert store.projects() == [{"server": "embedded", "project": 3, "pack": "p", "config_sha256": "new", "part": ""}]
 
 
 FLIPPED = ("payload", "example", "record", "source", "id", "sha256")

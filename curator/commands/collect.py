@@ -133,6 +133,9 @@ def add(
     if guess:
         return _guess(workspace, files, as_json)
     added = collecting.add(workspace, list(files), source, stakeholder, annotator, parse_columns(maps))
+    if added.scenarios and not added.intake.fetched and not as_json:
+        say(f"{added.scenarios} scenarios read; answers in other files may name them now.")
+        return 0
     return _taken(vars(added.intake), as_json, added.left_out)
 
 

@@ -101,6 +101,8 @@ class Reader:
                 "lead_time": annotation.get("lead_time"),
                 "scenario_key": data.get("key"),
                 "scenario_team": data.get("team"),
+                "review_of": data.get("review_of"),
+                "own_review": person.pseudonym in (data.get("not_for") or []) or None,
                 "other_role": named if named != person.stakeholder else None,
                 "edited_by": self._other(author, annotation),
                 "ground_truth": annotation.get("ground_truth") or None,

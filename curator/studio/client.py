@@ -139,6 +139,14 @@ class Client:
             self._write(lambda ls, once: ls.annotations.create(task, result=result, request_options=once, **more)).id
         )
 
+    def predict(self, task: int, result: list[dict[str, Any]], model_version: str, score: float) -> None:
+        """Leave a model's suggestion at a task; people see it only where the project shows suggestions."""
+        self._write(
+            lambda ls, once: ls.predictions.create(
+                task=task, result=result, model_version=model_version, score=score, request_options=once
+            )
+        )
+
     @cached_property
     def _sdk(self) -> Any:
         from label_studio_sdk import LabelStudio

@@ -28,17 +28,24 @@ class Pushed:
 
 
 def ensure_project(
-    client: Client, store: Store, pack: Pack, server_name: str, title: str | None = None, annotators: int = 1
+    client: Client,
+    store: Store,
+    pack: Pack,
+    server_name: str,
+    title: str | None = None,
+    annotators: int = 1,
+    part: str = "",
 ) -> int:
-    """Return the workspace's project on this server: the one it has, brought up to date, or a new one."""
-    ours = [p["project"] for p in store.projects() if p["server"] == server_name and p["pack"] == pack.name]
+    """Return the workspace's project on this server for this part of the people: brought up to date, or a new one."""
+    wanted = (server_name, pack.name, part)
+    ours = [p["project"] for p in store.projects() if (p["server"], p["pack"], p["part"]) == wanted]
     for project in sorted(map(int, ours), reverse=True):
         try:
             said = client.wanted(client.get(f"api/projects/{project}/"), dict, "the project")
         except NotThere:  # somebody deleted it there
             continue
         _update(client, project, said, pack, annotators)
-        store.put_project(server_name, project, pack.name, pack.hash)
+        store.put_project(server_name, project, pack.name, pack.hash, part)
         return project
     mark = f"Made by curator ({secrets.token_hex(6)})"
     try:
@@ -55,7 +62,7 @@ def ensure_project(
         )
     except Unsure:
         made = _marked(client, mark)
-    store.put_project(server_name, made, pack.name, pack.hash)
+    store.put_project(server_name, made, pack.name, pack.hash, part)
     return made
 
 
@@ -70,16 +77,22 @@ def push(
     """Send the scenarios that the project does not have yet; each carries our own name for it, so none goes twice."""
     rows = {row["scenario"]: row for row in (task_data(pack, one) for one in scenarios)}
     store.put_scenarios((name, pack.name, json.dumps(row, ensure_ascii=False)) for name, row in rows.items())
-    there = known(client, project)
-    new = [row for name, row in rows.items() if name not in there]
+    new = send(client, project, list(rows.values()), "scenario", progress)
+    return Pushed(new, len(scenarios) - new)
+
+
+def send(client: Client, project: int, rows: list[dict[str, Any]], key: str, progress: Progress = quiet) -> int:
+    """Send the tasks whose name under `key` the project does not have yet; return how many those were."""
+    there = known(client, project, key)
+    new = [row for row in rows if row[key] not in there]
     for start in range(0, len(new), CHUNK):
-        _send(client, project, new[start : start + CHUNK])
-        progress("Pushing scenarios", min(start + CHUNK, len(new)), len(new))
-    return Pushed(len(new), len(scenarios) - len(new))
+        _send(client, project, new[start : start + CHUNK], key)
+        progress("Pushing", min(start + CHUNK, len(new)), len(new))
+    return len(new)
 
 
-def known(client: Client, project: int) -> dict[str, int]:
-    """Return the tasks that are there by our own name for their scenario."""
+def known(client: Client, project: int, key: str = "scenario") -> dict[str, int]:
+    """Return the tasks that are there by our own name for them, which their data holds under `key`."""
     found: dict[str, int] = {}
     after = 0
     while True:
@@ -87,7 +100,7 @@ def known(client: Client, project: int) -> dict[str, int]:
             client, project, [("id", "greater", "Number", after)], 1000, fields="task_only", include="id,data"
         )
         for task in tasks:
-            name = (task.get("data") or {}).get("scenario")
+            name = (task.get("data") or {}).get(key)
             if isinstance(name, str):
                 found.setdefault(name, task["id"])
         if left <= len(tasks):
@@ -148,12 +161,12 @@ def _marked(client: Client, mark: str) -> int:
     raise SourceError(f"{client.name} broke off while the project was made and did not keep it. Try again.")
 
 
-def _send(client: Client, project: int, rows: list[dict[str, Any]]) -> None:
+def _send(client: Client, project: int, rows: list[dict[str, Any]], key: str) -> None:
     """Send one chunk. Where the server does not say whether it took it, look, and send what is not there, once."""
     try:
         client.import_tasks(project, [{"data": row} for row in rows])
     except Unsure:
-        there = known(client, project)
-        left = [row for row in rows if row["scenario"] not in there]
+        there = known(client, project, key)
+        left = [row for row in rows if row[key] not in there]
         if left:
             client.import_tasks(project, [{"data": row} for row in left])

@@ -54,8 +54,8 @@ def test_an_export_of_today(pack: Pack, key: bytes) -> None:
     assert told.taken[2].answer.analysis == "First.\n\nSecond."  # type: ignore[union-attr]  # fetched, as shown above
     assert [reason.split(": ")[-1][:30] for reason in reasons(told)] == [
         "nobody is named as its author.",
-        "it is empty: nothing was answe"[13:43],
-        "'verdict' holds 'cruel', which",
+        "nothing was answered.",
+        "manipulative, questionable, re",
     ]
     assert dict(told.left_out) == {
         "predictions": 1,
@@ -127,8 +127,12 @@ def test_two_projects_under_one_name_are_refused_until_told_apart(workspace: Wor
     north, south = tmp_path / "north" / "export.json", tmp_path / "south" / "export.json"
     for path, words in ((north, "The shift was moved."), (south, "The rota was changed.")):
         path.parent.mkdir()
-        path.write_text((HERE / "one_task.json").read_text().replace('"1001"', "11").replace("The shift was moved.", words))
-        path.write_text(path.read_text().replace('"completed_by": 4', f'"completed_by": "{path.parent.name}@x.example"'))
+        path.write_text(
+            (HERE / "one_task.json").read_text().replace('"1001"', "11").replace("The shift was moved.", words)
+        )
+        path.write_text(
+            path.read_text().replace('"completed_by": 4', f'"completed_by": "{path.parent.name}@x.example"')
+        )
 
     assert add(workspace, [north], stakeholder="hr").intake.new == 1
     assert add(workspace, [north], stakeholder="hr").intake.same == 1
@@ -165,7 +169,9 @@ def test_an_annotation_that_stands_twice_and_differs_is_set_aside(pack: Pack, ke
 
 
 NESTED = """<View><Text name="t" value="$situation"/>
-<Choices name="verdict" toName="t" allowNested="true"><Choice value="Bad"><Choice value="reasonable"/></Choice></Choices>
+<Choices name="verdict" toName="t" allowNested="true">
+  <Choice value="Bad"><Choice value="reasonable"/></Choice>
+</Choices>
 <Taxonomy name="tactic" toName="t"><Choice value="A"><Choice value="B"/></Choice></Taxonomy>
 <TextArea name="analysis" toName="t"/></View>"""
 
@@ -183,4 +189,7 @@ def test_nested_choices_and_taxonomies_are_read(pack: Pack) -> None:
 
     assert said == {"verdict": "reasonable", "tactics": ["A / B", "A"]}
     with pytest.raises(Unfit, match="holds no verdict"):
-        from_result(pack.model_copy(update={"config": NESTED.replace("verdict", "other")}), [result("taxonomy", "tactic", [["A"]])])
+        from_result(
+            pack.model_copy(update={"config": NESTED.replace("verdict", "other")}),
+            [result("taxonomy", "tactic", [["A"]])],
+        )

@@ -195,7 +195,12 @@ def test_no_pattern_takes_long_over_a_hostile_text(shape: str) -> None:
 
 @pytest.mark.parametrize("shape", HOSTILE)
 def test_replacing_takes_no_time_over_a_hostile_text(shape: str) -> None:
-    wanted = [Wanted("Ann Bell", "<x>"), Wanted("a a", "<y>"), Wanted("1" * 20, "<z>"), Wanted("A a", "<w>", exact=True)]
+    wanted = [
+        Wanted("Ann Bell", "<x>"),
+        Wanted("a a", "<y>"),
+        Wanted("1" * 20, "<z>"),
+        Wanted("A a", "<w>", exact=True),
+    ]
     start = time.perf_counter()
 
     replace(HOSTILE[shape](), wanted)

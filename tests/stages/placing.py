@@ -27,7 +27,9 @@ def placed(**told: dict[str, Any]) -> pl.DataFrame:
     named = [one.get("scenario", "s") for one in told.values()]
     added: list[pl.Series] = [
         pl.Series("scenario", named, pl.String()),
-        pl.Series("group", [one.get("group", name) for one, name in zip(told.values(), named, strict=True)], pl.String()),
+        pl.Series(
+            "group", [one.get("group", name) for one, name in zip(told.values(), named, strict=True)], pl.String()
+        ),
         pl.Series("voices", [one.get("voices", 1) for one in told.values()], pl.Int64()),
     ]
     for name, kind in (("split", pl.String()), ("_flags", pl.UInt32())):

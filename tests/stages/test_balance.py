@@ -125,7 +125,8 @@ def test_themes_are_named_by_the_words_that_tell_them_apart() -> None:
         f"a{n}": {"scenario": f"a{n}", "situation": f"The shift rota changed {n}", "_situation": n} for n in range(3)
     }
     theses = {
-        f"b{n}": {"scenario": f"b{n}", "situation": f"The thesis draft waited {n}", "_situation": 90 + n} for n in range(2)
+        f"b{n}": {"scenario": f"b{n}", "situation": f"The thesis draft waited {n}", "_situation": 90 + n}
+        for n in range(2)
     }
 
     outcome = balance(placed(**shifts, **theses), count=2)

@@ -50,7 +50,9 @@ def test_another_role_verdict_scenario_or_view_is_never_a_duplicate() -> None:
 
 
 def test_two_tellings_with_like_contexts_are_one_scenario() -> None:
-    told = placed(a={"scenario": "s", "annotator": "p1"}, b={"scenario": "t", "annotator": "p2", "_situation": 8, "_context": 30})
+    told = placed(
+        a={"scenario": "s", "annotator": "p1"}, b={"scenario": "t", "annotator": "p2", "_situation": 8, "_context": 30}
+    )
 
     assert twins(duplicates(told)) == {"b": "a"}
 

@@ -56,7 +56,15 @@ def test_what_one_person_wrote_about_several_scenarios_is_copied() -> None:
 
 
 def test_the_same_words_about_two_tellings_of_one_event_are_no_copy() -> None:
-    assert flags(placed(a={"scenario": "s1", "group": "g"} | {"analysis": LONG}, b={"scenario": "s2", "group": "g", "analysis": LONG})) == []
+    assert (
+        flags(
+            placed(
+                a={"scenario": "s1", "group": "g"} | {"analysis": LONG},
+                b={"scenario": "s2", "group": "g", "analysis": LONG},
+            )
+        )
+        == []
+    )
 
 
 def test_little_is_counted_in_words() -> None:

@@ -33,7 +33,10 @@ def test_the_tag_is_the_same_in_another_dataset_and_another_with_another_key(kno
 
 def test_a_single_name_is_replaced_where_the_person_is_in_the_story_and_nowhere_else(known: Given) -> None:
     told = rows(
-        a={"situation": "Marta Delacroix moved the shift.", "analysis": "Marta asked nobody; Mrs Delacroix never does."},
+        a={
+            "situation": "Marta Delacroix moved the shift.",
+            "analysis": "Marta asked nobody; Mrs Delacroix never does.",
+        },
         b={"situation": "Somebody else moved it.", "analysis": "Marta is a town in Italy."},
     )
 
@@ -45,7 +48,9 @@ def test_a_single_name_is_replaced_where_the_person_is_in_the_story_and_nowhere_
 def test_half_of_a_double_name_is_replaced_too() -> None:
     one = tag(KEY, "person", "Wilhelmina Trask-Odell")
 
-    assert clean(Given(key=KEY), "Wilhelmina Trask-Odell spoke.", "Ms Trask spoke.", people=["Wilhelmina Trask-Odell"]) == [
+    assert clean(
+        Given(key=KEY), "Wilhelmina Trask-Odell spoke.", "Ms Trask spoke.", people=["Wilhelmina Trask-Odell"]
+    ) == [
         f"{one} spoke.",
         f"Ms {one} spoke.",
     ]
@@ -66,9 +71,7 @@ def test_a_name_that_two_people_bear_gets_a_tag_of_its_own() -> None:
 
 
 def test_a_person_of_one_name_is_not_every_such_word(known: Given) -> None:
-    assert clean(known, "They will see what Will does.") == [
-        f"They will see what {tag(KEY, 'person', 'Will')} does."
-    ]
+    assert clean(known, "They will see what Will does.") == [f"They will see what {tag(KEY, 'person', 'Will')} does."]
 
 
 def test_a_blank_name_replaces_nothing() -> None:
@@ -146,7 +149,9 @@ def test_all_texts_are_looked_at_and_what_was_found_is_counted(known: Given) -> 
 
 
 def test_twice_is_once_even_behind_the_word_password(known: Given) -> None:
-    told = rows(a="password: +1 202 555 0147 and Marta Delacroix, Marta", b="see https://x.example/[person bbbbcccc] ok")
+    told = rows(
+        a="password: +1 202 555 0147 and Marta Delacroix, Marta", b="see https://x.example/[person bbbbcccc] ok"
+    )
     once = redact(told, given=known).rows
 
     again = redact(once, given=known)
@@ -170,7 +175,8 @@ def test_thousands_of_people_and_numbers_are_no_trouble() -> None:
                 **{
                     f"r{n}": {
                         "situation": f"Story {n // 4}",
-                        "analysis": f"Asks Ada{n:04d} Poe{n:04d}, p{n}@example.com, +1 202 555 {n:04d} about it " + "w " * 60,
+                        "analysis": f"Asks Ada{n:04d} Poe{n:04d}, p{n}@example.com, +1 202 555 {n:04d} about it "
+                        + "w " * 60,
                     }
                     for n in range(start, start + 500)
                 }

@@ -9,7 +9,9 @@ def groups(threshold: float = 0.85, **told: dict[str, object]) -> dict[str, str]
 
 def test_two_tellings_of_one_event_stay_together_under_the_smaller_name() -> None:
     assert groups(
-        a={"scenario": "t2", "_situation": 0}, b={"scenario": "t1", "_situation": 10}, c={"scenario": "t3", "_situation": 60}
+        a={"scenario": "t2", "_situation": 0},
+        b={"scenario": "t1", "_situation": 10},
+        c={"scenario": "t3", "_situation": 60},
     ) == {"a": "t1", "b": "t1", "c": "t3"}
 
 
@@ -34,7 +36,10 @@ def test_the_threshold_counts_itself_in() -> None:
 
 def test_the_pairs_and_counts_are_written_down_and_nothing_is_dropped() -> None:
     told = placed(
-        a={"scenario": "t1"}, b={"scenario": "t1"}, c={"scenario": "t2", "_situation": 8}, d={"scenario": "t3", "_situation": 90}
+        a={"scenario": "t1"},
+        b={"scenario": "t1"},
+        c={"scenario": "t2", "_situation": 8},
+        d={"scenario": "t3", "_situation": 90},
     )
 
     outcome = scenarios(told.drop("group"))

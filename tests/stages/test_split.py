@@ -12,7 +12,12 @@ def many(groups: int = 40) -> pl.DataFrame:
     for n in range(groups):
         domain = "logistics" if n % 4 == 0 else "retail"
         told[f"r{n:02d}a"] = {"scenario": f"s{n:02d}", "domain": domain}
-        told[f"r{n:02d}b"] = {"scenario": f"s{n:02d}", "domain": domain, "stakeholder": "manager", "verdict": "reasonable"}
+        told[f"r{n:02d}b"] = {
+            "scenario": f"s{n:02d}",
+            "domain": domain,
+            "stakeholder": "manager",
+            "verdict": "reasonable",
+        }
     return placed(**told)
 
 

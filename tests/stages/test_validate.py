@@ -32,7 +32,9 @@ def test_an_answer_must_say_something_that_can_be_learnt(known: Given) -> None:
 
 
 def test_a_script_without_spaces_counts_by_characters_alone(known: Given) -> None:
-    assert reasons(known, chinese="这件事没有问过任何人就直接做了,我觉得很不公平。", few="不公平。") == {"few": "too short"}
+    assert reasons(known, chinese="这件事没有问过任何人就直接做了,我觉得很不公平。", few="不公平。") == {
+        "few": "too short"
+    }
 
 
 @pytest.mark.parametrize(
