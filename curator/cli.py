@@ -11,7 +11,7 @@ from typing import NoReturn
 import rich_click as click
 
 from curator import __version__
-from curator.commands import collect, curating, looking, people, training
+from curator.commands import collect, curating, looking, people, review, training
 from curator.errors import CuratorError
 
 TERMINATED = 128 + signal.SIGTERM
@@ -21,6 +21,7 @@ click.rich_click.COMMAND_GROUPS = {
     "curator": [
         {"name": "Begin", "commands": ["demo", "init", "status"]},
         {"name": "Collect", "commands": ["up", "down", "people", "project", "push", "pull", "add", "verify"]},
+        {"name": "Look again", "commands": ["review", "predict"]},
         {"name": "Curate", "commands": ["curate", "why", "diff", "dropped", "stages", "export"]},
         {"name": "Train", "commands": ["train", "evaluate", "ask"]},
         {"name": "Look", "commands": ["report", "completion"]},
@@ -35,7 +36,14 @@ def curator(debug: bool) -> None:
     """Pool what people think about the same scenarios, keep every perspective, and train a small model on it."""
 
 
-for command in (*collect.COMMANDS, *people.COMMANDS, *curating.COMMANDS, *training.COMMANDS, *looking.COMMANDS):
+for command in (
+    *collect.COMMANDS,
+    *people.COMMANDS,
+    *review.COMMANDS,
+    *curating.COMMANDS,
+    *training.COMMANDS,
+    *looking.COMMANDS,
+):
     curator.add_command(command)
 
 

@@ -1,6 +1,6 @@
 """A workspace's answers: from its Label Studio project, or from files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from curator.files import canonical, read
 from curator.guess import renamed
 from curator.intake import Door, check_sources, is_scenario
 from curator.progress import Progress, quiet
+from curator.second_look import review_pack
 from curator.store import Fetched, Intake, Refused, Store
 from curator.workspace import Workspace
 
@@ -23,10 +24,17 @@ TOKEN = "LABEL_STUDIO_API_KEY"  # noqa: S105  the name of an environment variabl
 
 @dataclass(frozen=True)
 class Project:
-    """A Label Studio project and where people open it."""
+    """A Label Studio project, where it is, for which stakeholder (empty: all), and whom to tell the link."""
 
     number: int
     url: str
+    part: str = ""
+    people: list[str] = field(default_factory=list)
+
+    @property
+    def link(self) -> str:
+        """Where people answer, one task after the other, without seeing what others said."""
+        return f"{self.url}/data?labeling=1"
 
 
 @dataclass(frozen=True)
@@ -76,8 +84,11 @@ def server_name(workspace: Workspace) -> str:
     return workspace.config.server.url
 
 
-def project(workspace: Workspace, progress: Progress = quiet) -> Project:
-    """Find or make the project of the workspace's pack; every known person gets an account on the embedded server."""
+def project(workspace: Workspace, blind: bool = False, progress: Progress = quiet) -> list[Project]:
+    """Find or make the projects of the workspace's pack; every known person gets an account on the embedded server.
+
+    One for everybody; `blind` makes one for each stakeholder, whose people are told no other. Who is blind stays so.
+    """
     from curator.studio import people, push
 
     with workspace.store() as store:
@@ -89,19 +100,32 @@ def project(workspace: Workspace, progress: Progress = quiet) -> Project:
             progress("accounts", 0, len(everybody))
             people.make_accounts(workspace.studio, everybody)
             progress("accounts", len(everybody), len(everybody))
-        number = push.ensure_project(link, store, workspace.pack, server_name(workspace), annotators=len(everybody))
-    return Project(number, f"{link.url}/projects/{number}")
+        blind = blind or any(p["part"] in workspace.pack.stakeholders for p in projects(store, workspace))
+        made = []
+        for part in sorted({person.stakeholder for person in everybody}) if blind else [""]:
+            mine = [person.email for person in everybody if part in ("", person.stakeholder)]
+            title = f"{workspace.pack.title}: {part}" if part else None
+            number = push.ensure_project(
+                link, store, workspace.pack, server_name(workspace), title, annotators=len(mine), part=part
+            )
+            made.append(Project(number, f"{link.url}/projects/{number}", part, mine))
+    return made
 
 
-def _number(store: Store, workspace: Workspace) -> int:
-    mine = [
-        p["project"]
-        for p in store.projects()
-        if p["server"] == server_name(workspace) and p["pack"] == workspace.pack.name
-    ]
-    if not mine:
+def projects(store: Store, workspace: Workspace) -> list[dict[str, Any]]:
+    """Return the workspace's projects on its server: number, pack, and the part of the people each is for."""
+    wanted = (server_name(workspace), workspace.pack.name)
+    return [p for p in store.projects() if (p["server"], p["pack"]) == wanted]
+
+
+def _targets(store: Store, workspace: Workspace) -> list[int]:
+    """Return where scenarios go: the projects of each stakeholder where people are blind, else the last for all."""
+    mine = projects(store, workspace)
+    blind = [int(p["project"]) for p in mine if p["part"] in workspace.pack.stakeholders]
+    shared = [int(p["project"]) for p in mine if not p["part"]]
+    if not blind and not shared:
         raise UsageError("There is no project yet. Make it with: curator project")
-    return int(mine[-1])
+    return blind or shared[-1:]
 
 
 def push(workspace: Workspace, files: list[Path], progress: Progress = quiet) -> tuple[int, int, list[Refused]]:
@@ -119,28 +143,32 @@ def push(workspace: Workspace, files: list[Path], progress: Progress = quiet) ->
             else:
                 good.append(record.value)
     with workspace.store() as store:
-        number = _number(store, workspace)
-        pushed = pushing.push(client(workspace), store, workspace.pack, number, good, progress)
+        numbers, link = _targets(store, workspace), client(workspace)
+        pushed = [pushing.push(link, store, workspace.pack, number, good, progress) for number in numbers]
         store.take("scenarios", bad)
-    return pushed.sent, pushed.known, bad
+    return max(one.sent for one in pushed), min(one.known for one in pushed), bad
 
 
 def pull(workspace: Workspace, confirm_deletions: bool = False, progress: Progress = quiet) -> Intake:
-    """Fetch what is new, changed or gone in the workspace's project."""
+    """Fetch what is new, changed or gone in the workspace's projects, those for a second look among them."""
     from curator.studio import sync
 
+    total = Intake()
     with workspace.store() as store:
-        number = _number(store, workspace)
-        return sync.pull(
-            client(workspace),
-            store,
-            number,
-            workspace.pack,
-            workspace.key,
-            server_name(workspace),
-            progress,
-            confirm_deletions=confirm_deletions,
-        )
+        _targets(store, workspace)
+        link, again = client(workspace), review_pack(workspace.pack)
+        for one in projects(store, workspace):
+            total += sync.pull(
+                link,
+                store,
+                int(one["project"]),
+                again if one["part"].startswith("review ") else workspace.pack,
+                workspace.key,
+                server_name(workspace),
+                progress,
+                confirm_deletions=confirm_deletions,
+            )
+    return total
 
 
 def add(

@@ -1,4 +1,7 @@
-"""The sample data, curated for real once for all tests that look at it; the embeddings are made once for a session."""
+"""The sample data, curated for real once for all tests that look at it.
+
+Embeddings are kept by content beside pytest's own cache: made once for a machine, again after rm -r .pytest_cache.
+"""
 
 import json
 import tempfile
@@ -22,6 +25,7 @@ from curator.store import Person, Store
 DATA = Path(__file__).parent.parent / "sample_data"
 KEY = b"golden" * 6
 SOURCE = "answers"
+EMBEDDED = DATA.parent / ".pytest_cache" / "curator"
 
 
 @cache
@@ -68,11 +72,11 @@ def people() -> tuple[Person, ...]:
 
 
 @cache
-def given(cache_in: Path | None = None) -> Given:
+def given() -> Given:
     """What the workspace of the sample would hand to a stage."""
     known = tuple(Known(person.name or "", person.email) for person in people())
     pack = load_pack(find_pack("workplace", []))
-    return Given(key=KEY, people=known, cache=cache_in or folder() / "cache", pack=pack)
+    return Given(key=KEY, people=known, cache=EMBEDDED, pack=pack)
 
 
 @cache

@@ -1,5 +1,4 @@
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -118,7 +117,7 @@ def test_a_dataset_that_is_not_there_is_named_with_those_that_are(dataset: Datas
         Dataset.find(dataset.folder.parent, "v7")
     with pytest.raises(UsageError, match="Make one with: curator curate"):
         Dataset.find(tmp_path / "empty")
-    with pytest.raises(UsageError, match="has no secrets.txt"):
+    with pytest.raises(UsageError, match=r"has no secrets\.txt"):
         dataset.file("secrets.txt")
 
 
@@ -156,7 +155,6 @@ def test_a_disk_that_is_full_leaves_no_draft_behind(tmp_path: Path, most: int) -
     assert done.stdout.endswith("Nothing of it was kept.\n")
     left = [p.name for p in (tmp_path / "datasets").iterdir() if p.name != ".LATEST"]
     assert left == []
-    assert resource.RLIMIT_FSIZE == 1
 
 
 def test_a_place_that_cannot_hold_datasets_is_refused(tmp_path: Path, known: Given) -> None:

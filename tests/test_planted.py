@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from curator.embedding import embed_texts
 from curator.example import SPLITS
 from tests import sample
 
@@ -210,11 +211,9 @@ def test_the_dataset_keeps_most_of_what_was_clean() -> None:
 def test_distances_leave_room_on_both_sides_of_every_threshold() -> None:
     """The closest pair of different people in one scenario that is not planted is far below what is merged."""
     analysis = {}
-    from curator.embedding import embed_texts
-
     told = sample.examples()
     vectors = embed_texts(told["analysis"].to_list(), "all-minilm-l6-v2", sample.given().cache)
-    for (scenario,), part in told.with_row_index("at").group_by(["scenario"]):
+    for _, part in told.with_row_index("at").group_by(["scenario"]):
         for a, b in combinations(part["at"].to_list(), 2):
             analysis[frozenset((told["key"][a], told["key"][b]))] = float(vectors[a] @ vectors[b])
     reversed_pair = analysis.pop(frozenset(("logi-17-a4", "logi-17-a5")))

@@ -58,18 +58,22 @@ def down() -> None:
 
 
 @click.command()
+@click.option("--blind", is_flag=True, help="One project for each stakeholder, so that no role sees another's answers.")
 @json_option
-def project(as_json: bool) -> None:
-    """Make the Label Studio project of this workspace's pack, or find it."""
+def project(blind: bool, as_json: bool) -> None:
+    """Make the Label Studio project of this workspace's pack, or find it, and say who answers where."""
     from curator import collecting
     from curator.workspace import Workspace
 
     with progress() as bar:
-        found = collecting.project(Workspace.find(), bar)
+        found = collecting.project(Workspace.find(), blind, bar)
     if as_json:
-        return show_json({"project": found.number, "url": found.url})
-    say(f"Project {found.number}, {found.url}")
-    say(f"People answer at {found.url}/data?labeling=1")
+        return show_json([{**vars(one), "link": one.link} for one in found])
+    for one in found:
+        say(f"Project {one.number}, {one.url}" + (f" for {one.part}" if one.part else ""))
+        say(f"People answer at {one.link}" + (", told to these only:" if one.part else ""))
+        if one.part:
+            say("\n".join(f"  {email}" for email in one.people))
     return None
 
 

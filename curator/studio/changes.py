@@ -55,10 +55,11 @@ class Changes:
     def __init__(self, client: Client, project: int, place: Place, trusted: bool) -> None:
         self.client, self.project, self.place, self.trusted = client, project, place, trusted
 
-    def look(self, seen: dict[int, Sight], *, everything: bool = False) -> tuple[list[int], int]:
+    def look(self, seen: dict[int, Sight], just_read: set[int], *, everything: bool) -> tuple[list[int], int]:
         """Return the tasks to read again, and how many the project has.
 
-        The last changed ones are asked for first: where they reach back behind the last pull, that is all.
+        The last changed ones are asked for first: where they reach back behind the last pull, that is all. Those that
+        this pull has just read are read again only if their time tells.
         """
         rows, total = head(self.client, self.project)
         horizon = ""
@@ -77,7 +78,8 @@ class Changes:
         look |= {
             task
             for task, sight in seen.items()
-            if sight.again or (task not in shown and sight.updated_at > horizon)  # it went, or went back
+            if (sight.again and task not in just_read)
+            or (task not in shown and sight.updated_at > horizon)  # it went, or went back
         }
         return sorted(look), total
 

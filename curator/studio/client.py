@@ -83,8 +83,6 @@ class Client:
         self.clock: datetime | None = None  # the server's own, as it last told; it need not be right
         self._token = token
         self._access: tuple[str, float] | None = None
-        here = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
-        self._http = httpx.Client(timeout=deadline, follow_redirects=False, trust_env=not here)
 
     def __repr__(self) -> str:
         return f"Client({self.url!r})"
@@ -146,6 +144,11 @@ class Client:
                 task=task, result=result, model_version=model_version, score=score, request_options=once
             )
         )
+
+    @cached_property
+    def _http(self) -> httpx.Client:
+        here = urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
+        return httpx.Client(timeout=self.deadline, follow_redirects=False, trust_env=not here)
 
     @cached_property
     def _sdk(self) -> Any:

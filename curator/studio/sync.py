@@ -58,7 +58,7 @@ class _Pull:
     size: int
     intake: Intake = field(default_factory=Intake)
     reader: Reader | None = None
-    read: int = 0
+    read: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.place = Place.parse(self.store.cursor(self.source))
@@ -80,7 +80,7 @@ class _Pull:
             self.place.after, self.place.done, self.place.swept = 0, True, self.place.start
         changes = Changes(self.client, self.project, self.place, trusted)
         for turn in range(1, ROUNDS + 1):
-            look, total = changes.look(self.seen, everything=turn == ROUNDS or (trusted and turn == 1))
+            look, total = changes.look(self.seen, self.read, everything=trusted or turn == ROUNDS)
             gone = self._fetch(look, counted, trusted)
             if len(self.seen) - len(gone) != total:
                 lost, new = differing(self.client, self.project, sorted(set(self.seen) - gone))
@@ -143,8 +143,8 @@ class _Pull:
             self.place.after = max(task["id"] for task in page.tasks)
         self.intake += self.store.take(self.source, records, str(self.place), seen=fresh)
         self.seen |= {sight.task: sight for sight in fresh}
-        self.read += len(page.tasks)
-        self.progress("Pulling answers", self.read, self.read + page.left - len(page.tasks))
+        self.read |= {sight.task for sight in fresh}
+        self.progress("Pulling answers", len(self.read), len(self.read) + page.left - len(page.tasks))
 
     def _forget(self, gone: set[int]) -> None:
         if gone:

@@ -92,7 +92,7 @@ def test_no_split_holds_more_than_one_group_too_many(strata: list[dict[str, int]
 
     dealt = deal(groups, SHARES, seed)
 
-    held = Counter({split: 0 for split in SHARES})
+    held = Counter(dict.fromkeys(SHARES, 0))
     for group, split in dealt.items():
         held[split] += groups[group].total()
     assert sum(held.values()) == sum(sizes)

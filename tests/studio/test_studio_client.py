@@ -76,10 +76,10 @@ def test_a_fault_that_stays_ends_after_three_reads(fake):
 @pytest.mark.parametrize(
     ("said", "kind", "words"),
     [
-        ((200, b"<html>log in</html>", {}), Unreadable, "a web page"),
-        ((200, b'{"tasks": [1, 2', {}), Unreadable, "broken JSON"),
-        ((200, b'{"a": 1, "a": 2}', {}), Unreadable, "broken JSON"),
-        ((200, b'{"a": NaN}', {}), Unreadable, "broken JSON"),
+        ((200, b"<html>log in</html>", {}), SourceError, "a web page"),
+        ((200, b'{"tasks": [1, 2', {}), SourceError, "broken JSON"),
+        ((200, b'{"a": 1, "a": 2}', {}), SourceError, "broken JSON"),
+        ((200, b'{"a": NaN}', {}), SourceError, "broken JSON"),
         ((302, b"", {"Location": "http://elsewhere.example/"}), SourceError, "elsewhere.example"),
         ((401, b"{}", {}), AuthError, "refuses the token"),
         ((403, b"{}", {}), AuthError, "refuses the token"),

@@ -20,6 +20,6 @@ def test_after_any_history_the_store_is_what_the_server_shows(monkeypatch):
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate, Phase.shrink],
+        phases=[Phase.generate],
     )
     run_state_machine_as_test(Histories, settings=how)

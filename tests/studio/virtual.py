@@ -160,7 +160,7 @@ class Virtual:
         asked = json.loads(query["query"])
         rows = [t for t in self.tasks.values() if all(self._passes(t, f) for f in asked["filters"]["items"])]
         ordering = asked["ordering"][0]
-        rows.sort(key=lambda t: (t["updated_at"] if "updated" in ordering else t["id"]), reverse=ordering[0] == "-")
+        rows.sort(key=lambda t: t["updated_at"] if "updated" in ordering else t["id"], reverse=ordering[0] == "-")
         start = (int(query["page"]) - 1) * int(query["page_size"])
         if start and start >= len(rows):
             return 404, {"detail": "Invalid page."}
@@ -199,7 +199,7 @@ class Virtual:
         return shown
 
     def _shown(self, annotation: dict[str, Any]) -> dict[str, Any]:
-        if "\\ud8" in json.dumps(annotation["result"]):
+        if re.search("[\ud800-\udfff]", json.dumps(annotation["result"], ensure_ascii=False)):
             raise PoisonError
         return annotation
 
