@@ -37,6 +37,7 @@ BUILT_ON = ["scenarios", "quality", "duplicates", "balance", "split", "leaks"]
 SETTINGS: dict[str, dict[str, Any]] = {
     "agreement": {"draws": 10},
     "quality": {"drop": ["off topic", "copied between scenarios"]},
+    "redact": {"names": "off"},  # what a model flags once it flags twice
     "balance": {"ratio": 1.0, "least": 2, "per_person": 0.3},
     "split": {"train": 0.6, "validation": 0.2, "test": 0.2, "hold_out": {"domain": ["logistics"]}},
 }

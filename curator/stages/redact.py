@@ -1,40 +1,79 @@
 """redact: names, addresses and numbers of people, each replaced by the same tag in every telling."""
 
+import re
 import unicodedata
 from collections import Counter
+from typing import Literal
 
 import polars as pl
 
+from curator import ner
 from curator.example import TEXTS
-from curator.maths.pii import ALIKE, KINDS, NAME, TAG, TOUCHING, local_part, names_in, spellings, tag
 from curator.maths.replacing import Wanted, replace
-from curator.stage import Given, Outcome, decide, stage
+from curator.personal import Book, spelled_out, structured, titles, unveiled
+from curator.stage import Given, Outcome, decide, merge, stage
+
+ROUNDS = 4  # a text without one name may show the model another
 
 
 @stage("corpus", after=["normalise"])
-def redact(rows: pl.DataFrame, given: Given, *, people: list[str] | None = None) -> Outcome:
+def redact(
+    rows: pl.DataFrame,
+    given: Given,
+    *,
+    people: list[str] | None = None,
+    names: Literal["off", "flag", "replace"] | None = None,
+) -> Outcome:
     """Replace personal data in every text by tags such as `[person kfbtgvhd]`, made with the workspace's key.
 
-    Structured types by pattern and checksum; people from the store, from `people`, and those whose name an e-mail
-    address in the data spells out. What was found once is looked for in every text. A known person's single first
-    or last name is replaced in texts about the same scenario. Redaction is never complete: names that nobody
-    listed and no address spells out stay.
+    Structured types by pattern and checksum, also in disguise; people from the store, from `people`, and those whose
+    name an e-mail address in the data spells out. What was found once is looked for in every text. A known person's
+    single first or last name is replaced in texts about the same scenario. `names` is about names that a model finds:
+    left alone, flagged (where the extra `privacy` is installed: the default), or replaced. Redaction is never complete.
     """
     columns = [name for name in TEXTS if name in rows.columns]
-    structured = _structured(rows, columns) | {p.email.strip(): "email" for p in given.people if p.email.strip()}
-    emails = {text for text, kind in structured.items() if kind == "email"}
+    plain = rows.select("scenario", *(unveiled(rows[name]) for name in columns))
+    texts = _texts(plain, columns)
+    found = structured(texts) | {p.email.strip(): "email" for p in given.people if p.email.strip()}
     listed = [*(person.name for person in given.people), *(people or [])]
     known = {" ".join(unicodedata.normalize("NFC", name).split()) for name in listed if name.strip()}
-    known |= _spelled_out(rows, columns, emails)
-    wanted = _Known(given.key, structured, known)
-    held = _held(rows, columns, wanted)
-    about = _people_of_scenarios(rows, columns, wanted, held)
+    known |= spelled_out(texts, {text for text, kind in found.items() if kind == "email"})
+    hints = titles(texts)
+    clean, seen = _replaced(rows, plain, columns, Book(given.key, found, known, (), hints))
+    mode = names or ("flag" if ner.installed() else "off")
+    guessed: set[str] = set()
+    if mode == "replace":
+        looked_at: set[str] = set()
+        for _ in range(ROUNDS):
+            new = _guessed(clean, columns, given, looked_at) - guessed
+            if not new:
+                break
+            guessed |= new
+            clean, seen = _replaced(rows, plain, columns, Book(given.key, found, known, guessed, hints))
+    total = sum(seen.values(), Counter[str]())
+    outcome = Outcome(clean, _edits(rows, seen), {"found": dict(sorted(total.items())), "names": mode})
+    return outcome if mode != "flag" else merge([outcome, _flagged(clean, columns, given)], clean)
 
+
+def _texts(rows: pl.DataFrame, columns: list[str]) -> pl.Series:
+    return pl.concat([rows[name].drop_nulls().alias("text") for name in columns])
+
+
+def _whole(rows: pl.DataFrame, columns: list[str]) -> pl.Series:
+    """Return all texts of each row as one."""
+    return rows.select(pl.concat_str(columns, separator="\n", ignore_nulls=True).alias("whole"))["whole"]
+
+
+def _replaced(
+    rows: pl.DataFrame, plain: pl.DataFrame, columns: list[str], book: Book
+) -> tuple[pl.DataFrame, dict[int, Counter[str]]]:
+    """Return the rows with everything in the book replaced, and how many of each kind went from each row."""
+    held = book.held(_whole(plain, columns))
+    about = _people_of_scenarios(rows, columns, book, held)
     new: dict[str, dict[int, str]] = {name: {} for name in columns}
     found: dict[int, Counter[str]] = {}
     for row in rows.select(pl.row_index("_at"), "scenario", *columns).iter_rows(named=True):
-        parts = wanted.parts(about.get(row["scenario"], set()))
-        looked_for = [*wanted.of(held.get(row["_at"], [])), *parts]
+        looked_for = [*book.parts(about.get(row["scenario"], set())), *book.of(held.get(row["_at"], []))]
         if not looked_for:
             continue
         seen: Counter[str] = Counter()
@@ -46,126 +85,72 @@ def redact(rows: pl.DataFrame, given: Given, *, people: list[str] | None = None)
                     new[name][row["_at"]] = text
         if seen:
             found[row["_at"]] = seen
-    clean = rows.with_columns(_scatter(rows[name], changes) for name, changes in new.items() if changes)
-    at = sorted(found)
-    told = rows[at].select(
-        "id",
-        pl.Series("_because", [_sentence(found[i]) for i in at], pl.String()),
-        pl.Series("_count", [found[i].total() for i in at], pl.Int64()),
-    )
-    total = sum(found.values(), Counter[str]())
-    decisions = decide(told, "edit", "personal data", pl.col("_because"), score=pl.col("_count"))
-    return Outcome(clean, decisions, {"found": dict(sorted(total.items()))})
-
-
-class _Known:
-    """Everything that is replaced, and by what."""
-
-    def __init__(self, key: bytes, structured: dict[str, str], people: set[str]) -> None:
-        self.key = key
-        self.by_needle: dict[str, list[Wanted]] = {}
-        self.people: dict[Wanted, str] = {}
-        self.owners: dict[str, set[str]] = {}  # who may be behind an address, by its local part
-        for text, kind in sorted(structured.items()):
-            self._add(Wanted(text, tag(key, kind, text), touching=kind in TOUCHING))
-        for person in sorted(people):
-            # One word may be an everyday word too, such as Will or Hope: only as it is written.
-            one = Wanted(person, tag(key, "person", person), exact=" " not in person)
-            self._add(one)
-            self.people[one] = person
-            for spelled in spellings(person):
-                self.owners.setdefault(spelled, set()).add(person)
-
-    def _add(self, one: Wanted) -> None:
-        self.by_needle.setdefault(one.needle, []).append(one)
-
-    def of(self, needles: list[str]) -> list[Wanted]:
-        """Return what these folded strings stand for."""
-        return [one for needle in needles for one in self.by_needle.get(needle, [])]
-
-    def owners_of(self, one: Wanted) -> set[str]:
-        """Return the people whom a string names: themselves, or those whose name an address spells."""
-        if one in self.people:
-            return {self.people[one]}
-        return self.owners.get(local_part(one.text), set()) if "@" in one.text else set()
-
-    def parts(self, people: set[str]) -> list[Wanted]:
-        """Return the single names of these people. One that several of them bear gets a tag of its own."""
-        bearers: dict[str, set[str]] = {}
-        for person in people:
-            for part in {piece for word in person.split() for piece in (word, *word.split("-"))} - {person}:
-                if len(part) > 2 and not part.islower():  # "van", "de la": words of everyday
-                    bearers.setdefault(part, set()).add(person)
-        return [
-            Wanted(part, tag(self.key, "person", min(who) if len(who) == 1 else part), exact=True)
-            for part, who in sorted(bearers.items())
-        ]
-
-
-def _held(rows: pl.DataFrame, columns: list[str], wanted: _Known) -> dict[int, list[str]]:
-    """Return which folded strings may stand in each row, by one pass of an automaton over all texts."""
-    if not wanted.by_needle:
-        return {}
-    whole = pl.concat_str([pl.col(name) for name in columns], separator="\n", ignore_nulls=True).str.to_lowercase()
-    for one, other in ALIKE.items():
-        whole = whole.str.replace_all(one, other, literal=True)
-    needles = sorted({" ".join(_small(needle).split()) for needle in wanted.by_needle})
-    back: dict[str, list[str]] = {}
-    for needle in sorted(wanted.by_needle):
-        back.setdefault(" ".join(_small(needle).split()), []).append(needle)
-    hits = rows.select(whole.str.replace_all(r"\s+", " ").str.extract_many(needles, overlapping=True).alias("hits"))
-    return {
-        at: sorted(needle for hit in set(found) for needle in back[hit])
-        for at, (found,) in enumerate(hits.iter_rows())
-        if found
-    }
-
-
-def _small(text: str) -> str:
-    return "".join(ALIKE.get(c, c) for c in text.lower())
-
-
-def _structured(rows: pl.DataFrame, columns: list[str]) -> dict[str, str]:
-    """Return every distinct string that looks like a structured type and passes its check, with its kind."""
-    texts = pl.concat([rows[name].drop_nulls().alias("text") for name in columns]).unique().sort()
-    texts = texts.str.replace_all(TAG, " ] ")  # what was redacted before is nobody's password
-    found: dict[str, str] = {}
-    for kind, (pattern, sure) in KINDS.items():
-        hits = texts.str.extract_all(pattern).explode().drop_nulls().unique().sort()
-        new = [hit.strip(" .,;") for hit in hits.to_list() if sure(hit.strip(" .,;"))]
-        found |= {text: kind for text in new if text not in found}
-        if new:  # what is claimed is taken out, so that no later pattern sees half of it
-            texts = texts.str.replace_many(dict.fromkeys(sorted(new, key=len, reverse=True), " "), leftmost=True)
-    return found
-
-
-def _spelled_out(rows: pl.DataFrame, columns: list[str], emails: set[str]) -> set[str]:
-    """Return the names in the texts that an e-mail address spells out."""
-    addresses = {local_part(email) for email in emails}
-    if not addresses:
-        return set()
-    texts = pl.concat([rows[name].drop_nulls().alias("text") for name in columns]).unique()
-    runs = texts.str.extract_all(NAME).explode().drop_nulls().unique().to_list()
-    names = {name for run in runs for name in names_in(run)}
-    return {name for name in names if not addresses.isdisjoint(spellings(name))}
+    changed = [rows[name].scatter(list(at), list(at.values())) for name, at in new.items() if at]
+    return rows.with_columns(changed), found
 
 
 def _people_of_scenarios(
-    rows: pl.DataFrame, columns: list[str], wanted: _Known, held: dict[int, list[str]]
+    rows: pl.DataFrame, columns: list[str], book: Book, held: dict[int, list[str]]
 ) -> dict[str, set[str]]:
-    """Return, for each scenario in which a known person or their address is named in full, these people."""
+    """Return, for each scenario in which a known person or their address is named, these people."""
     about: dict[str, set[str]] = {}
     at = sorted(held)
     for place, row in zip(at, rows[at].select("scenario", *columns).iter_rows(named=True), strict=True):
+        wanted = book.told_by(held[place])
         for name in columns:
-            for one in replace(row[name], wanted.of(held[place]))[1] if row[name] else []:
-                if people := wanted.owners_of(one):
+            for one in replace(row[name], wanted)[1] if row[name] else []:
+                if people := book.owners_of(one):
                     about.setdefault(row["scenario"], set()).update(people)
     return about
 
 
-def _scatter(column: pl.Series, changes: dict[int, str]) -> pl.Series:
-    return column.scatter(list(changes), list(changes.values()))
+def _guessed(rows: pl.DataFrame, columns: list[str], given: Given, looked_at: set[str]) -> set[str]:
+    """Return the names that the model finds in new texts; one that is an everyday word elsewhere is left out."""
+    texts = unveiled(_texts(rows, columns).unique().sort()).to_list()
+    new = [text for text in texts if text not in looked_at]
+    looked_at |= set(new)
+    spans = ner.find_names(new, given.cache, given.progress)
+    names = {" ".join(text[a:b].split()) for text, places in zip(new, spans, strict=True) for a, b in places}
+    words = {word for text in texts for word in re.findall(r"\b[^\W\d_]+\b", text) if word.islower()}
+    return {name for name in names if name.lower() not in words}
+
+
+def _flagged(rows: pl.DataFrame, columns: list[str], given: Given) -> Outcome:
+    """Flag the rows in which a name stands that the model found, with how often the whole set says it."""
+    book = Book(b"", {}, set())
+    for name in sorted(_guessed(rows, columns, given, set())):
+        one = Wanted(name, name, exact=True)
+        book.by_needle.setdefault(one.needle, []).append(one)
+    held = book.held(_whole(rows.select(unveiled(rows[name]) for name in columns), columns))
+    said: dict[int, Counter[str]] = {}
+    for at in sorted(held):
+        texts = [rows[name][at] for name in columns if rows[name][at]]
+        hits = Counter(one.text for text in texts for one in replace(text, book.of(held[at]))[1])
+        if hits:
+            said[at] = hits
+    total = sum(said.values(), Counter[str]())
+    told = rows[sorted(said)].select(
+        "id",
+        pl.Series("_because", [_suspicion(said[at], total) for at in sorted(said)], pl.String()),
+        pl.Series("_count", [said[at].total() for at in sorted(said)], pl.Int64()),
+    )
+    flags = decide(told, "flag", "may name a person", pl.col("_because"), score=pl.col("_count"))
+    return Outcome(rows, flags, {"names flagged": len(total)})
+
+
+def _suspicion(hits: Counter[str], total: Counter[str]) -> str:
+    told = ", ".join(f"{name!r} ({total[name]} in the set)" for name in sorted(hits))
+    return f'{told} left in place: list real people under people, or set names = "replace"'
+
+
+def _edits(rows: pl.DataFrame, seen: dict[int, Counter[str]]) -> pl.DataFrame:
+    at = sorted(seen)
+    told = rows[at].select(
+        "id",
+        pl.Series("_because", [_sentence(seen[i]) for i in at], pl.String()),
+        pl.Series("_count", [seen[i].total() for i in at], pl.Int64()),
+    )
+    return decide(told, "edit", "personal data", pl.col("_because"), score=pl.col("_count"))
 
 
 def _sentence(seen: Counter[str]) -> str:

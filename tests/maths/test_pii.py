@@ -184,13 +184,13 @@ HOSTILE: dict[str, Callable[[], str]] = {
 @pytest.mark.parametrize("shape", HOSTILE)
 def test_no_pattern_takes_long_over_a_hostile_text(shape: str) -> None:
     text = pl.Series([HOSTILE[shape]()])
-    start = time.perf_counter()
+    start = time.process_time()
 
     for pattern, sure in KINDS.values():
         for hit in text.str.extract_all(pattern).explode().drop_nulls().to_list():
             sure(hit)
 
-    assert time.perf_counter() - start < SLOWEST
+    assert time.process_time() - start < SLOWEST
 
 
 @pytest.mark.parametrize("shape", HOSTILE)
@@ -201,8 +201,8 @@ def test_replacing_takes_no_time_over_a_hostile_text(shape: str) -> None:
         Wanted("1" * 20, "<z>"),
         Wanted("A a", "<w>", exact=True),
     ]
-    start = time.perf_counter()
+    start = time.process_time()
 
     replace(HOSTILE[shape](), wanted)
 
-    assert time.perf_counter() - start < SLOWEST
+    assert time.process_time() - start < SLOWEST

