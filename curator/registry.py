@@ -104,6 +104,10 @@ class Registry(Database):
         told = [json.loads(row[0]) for row in self.read("SELECT data FROM scenarios ORDER BY scenario")]
         return {one["key"]: one for one in told if isinstance(one.get("key"), str)}
 
+    def pushed(self, pack: str) -> list[dict[str, Any]]:
+        """Return the data of every scenario that was remembered for this pack."""
+        return [json.loads(row[0]) for row in self.read("SELECT data FROM scenarios WHERE pack = ?", pack)]
+
     def seen(self, source: str) -> dict[int, Sight]:
         """Return every task of this source as it was when it was last read, by its number."""
         rows = self.read("SELECT task, updated_at, created_at, answers, again FROM seen WHERE source = ?", source)

@@ -210,6 +210,15 @@ class Store(Registry):
                 found[record] = Before(row["scenario"], row["created_at"], row["updated_at"], config, changed)
         return found
 
+    def payloads(self, source: str) -> Iterator[bytes]:
+        """Give the raw bytes of every answer of this source that stands."""
+        for (payload,) in self.read(
+            "SELECT payload FROM revisions JOIN (SELECT id, max(revision) AS revision FROM revisions GROUP BY id)"
+            " USING (id, revision) WHERE source = ? AND example IS NOT NULL",
+            source,
+        ):
+            yield payload
+
     def set_aside(self, source: str) -> set[str]:
         """Return the source's names of the records that could not be read and were not settled since."""
         query = "SELECT record FROM quarantine WHERE source = ? AND record IS NOT NULL AND resolved IS NULL"
@@ -239,17 +248,26 @@ class Store(Registry):
         except StorageError as fault:
             return [str(fault)]
 
+    def balance(self) -> str:
+        """Return how the counts contradict each other; empty where everything that came in is here."""
+        total = self.intakes()
+        wordings = next(self.read("SELECT count(example) FROM revisions"))[0]
+        if total.fetched != total.new + total.changed + total.same + total.quarantined:
+            return "the counts do not add up: fetched is not new + changed + same + quarantined"
+        if wordings != total.new + total.changed:
+            return f"{wordings} wordings are here, {total.new + total.changed} came in"
+        return ""
+
     def _faults(self) -> Iterator[str]:
         for (said,) in self.read("PRAGMA integrity_check"):
             if said != "ok":
                 yield f"SQLite: {said}"
-        wordings, due = 0, ("", 0)
+        due = ("", 0)
         for name, number, source, record, seal, payload, text, config in self.read(
             "SELECT id, revision, source, record, sha256, payload, CAST(example AS BLOB), config FROM revisions"
             " ORDER BY id, revision"
         ):
             due = (name, due[1] + 1 if due[0] == name else 1)
-            wordings += text is not None
             if text is not None and _seal(payload, text, config) != seal:
                 yield f"answer {name}, revision {number}: its bytes are not those that were stored"
             if example_id(source, record) != name:
@@ -259,11 +277,8 @@ class Store(Registry):
         for place, seal, payload in self.read("SELECT place, sha256, payload FROM quarantine"):
             if hashlib.sha256(payload).hexdigest() != seal:
                 yield f"what was set aside at {place}: its bytes are not those that were stored"
-        total = self.intakes()
-        if total.fetched != total.new + total.changed + total.same + total.quarantined:
-            yield "the counts do not add up: fetched is not new + changed + same + quarantined"
-        if wordings != total.new + total.changed:
-            yield f"{wordings} wordings are here, {total.new + total.changed} came in"
+        if wrong := self.balance():
+            yield wrong
 
 
 def _last(db: sqlite3.Connection, name: str) -> tuple[int, str, str, bool] | None:

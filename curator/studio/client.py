@@ -1,4 +1,4 @@
-"""The narrow seam to any Label Studio, and the only file that names `label_studio_sdk`.
+"""The narrow seam to any Label Studio. Only this file and `interface.py` name `label_studio_sdk`.
 
 Reads are plain JSON, checked, with a deadline over the whole answer and few retries. Writes go through the SDK and
 are never sent twice: whoever gets `Unsure` lists what is there and compares. No message shows a token.
@@ -26,6 +26,7 @@ OLDEST = (1, 23, 0)
 DEADLINE = 120.0  # seconds for one answer, from the first byte sent to the last byte read
 LARGEST = 512 * 1024 * 1024  # bytes of one answer, unpacked
 TRIES = 3
+LONGEST = 30.0  # seconds to wait before the next try, whatever the server asks for
 FRESH = 240.0  # seconds; an access token lives for 300
 
 T = TypeVar("T")
@@ -55,7 +56,7 @@ class _Passing(Exception):
         self.error, self.wait = error, wait
 
 
-def connect(url: str, token: str, *, any_version: bool = False, deadline: float = DEADLINE) -> "Client":
+def connect(url: str, token: str, *, any_version: bool = False, deadline: float | None = None) -> "Client":
     """Return a client whose token the server takes; refuse servers older than 1.23.0 unless `any_version`."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -67,7 +68,7 @@ def connect(url: str, token: str, *, any_version: bool = False, deadline: float 
     if found < OLDEST and not any_version:
         raise UsageError(
             f"{client.name} runs Label Studio {release or 'of an unknown version'}; curator needs 1.23.0 or newer."
-            " Update it, or go on all the same with --any-version."
+            " Update it, or go on all the same with any_version = true under [server] in curator.toml."
         )
     client.me = int(client.wanted(client.get("api/current-user/whoami"), dict, "whoami")["id"])
     return client
@@ -76,8 +77,8 @@ def connect(url: str, token: str, *, any_version: bool = False, deadline: float 
 class Client:
     """One person's connection to one server."""
 
-    def __init__(self, url: str, token: str, deadline: float = DEADLINE) -> None:
-        self.url, self.deadline = url, deadline
+    def __init__(self, url: str, token: str, deadline: float | None = None) -> None:
+        self.url, self.deadline = url, deadline or DEADLINE
         self.name = urlsplit(url).netloc.rpartition("@")[2]
         self.me = 0  # the account's id, once `connect` has asked
         self.clock: datetime | None = None  # the server's own, as it last told; it need not be right
@@ -100,7 +101,7 @@ class Client:
                 if attempt == tries:
                     raise fault.error from None
                 pause = 0.5 * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311
-                time.sleep(min(fault.wait if fault.wait is not None else pause, 30.0))
+                _pause(min(fault.wait if fault.wait is not None else pause, LONGEST))
         raise AssertionError("there is at least one try")
 
     def wanted(self, said: Any, shape: type[T], what: str) -> T:
@@ -127,6 +128,10 @@ class Client:
             )
         self._write(lambda ls, once: ls.projects.update(project, **settings, request_options=once))
 
+    def delete_project(self, project: int) -> None:
+        """Take a project away, with all that is in it."""
+        self._write(lambda ls, once: ls.projects.delete(project, request_options=once))
+
     def import_tasks(self, project: int, rows: list[dict[str, Any]]) -> None:
         """Send tasks: all of them arrive, or none."""
         self._write(lambda ls, once: ls.projects.import_tasks(project, request=rows, request_options=once))
@@ -147,8 +152,10 @@ class Client:
 
     @cached_property
     def _http(self) -> httpx.Client:
-        here = urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
-        return httpx.Client(timeout=self.deadline, follow_redirects=False, trust_env=not here)
+        where = urlsplit(self.url)
+        here = where.hostname in ("127.0.0.1", "localhost", "::1")
+        safe = where.scheme == "https"  # reading all certificates takes 50 ms, and http has no use for them
+        return httpx.Client(timeout=self.deadline, follow_redirects=False, trust_env=not here, verify=safe)
 
     @cached_property
     def _sdk(self) -> Any:
@@ -162,7 +169,8 @@ class Client:
 
         once = {"max_retries": 0, "timeout_in_seconds": int(self.deadline)}
         try:
-            return self._in_time(lambda: work(self._sdk, once))
+            sdk = self._sdk  # loading it may take seconds, which are not the server's
+            return self._in_time(lambda: work(sdk, once))
         except ApiError as fault:
             status = fault.status_code or 0
             if not 300 <= status < 500:  # 200 with a body that nobody can read is no answer either
@@ -179,7 +187,7 @@ class Client:
             self._access = None
             status, headers, body = self._ask("GET", path, params=query, headers=self._credentials())
         if status in (408, 429):
-            raise _Passing(self._refusal(status, body, path), _seconds(headers.get("retry-after", "")))
+            raise _Passing(self._refusal(status, body, path), _seconds(headers))
         if status >= 500:
             kind = Unreadable if status == 500 else SourceError
             raise _Passing(kind(f"{self.name} answers {path} with {status}. Nothing of it was kept; try again later."))
@@ -232,7 +240,7 @@ class Client:
                 body = json.loads(body)
         if status in (401, 403):
             return AuthError(
-                f"{self.name} refuses the token ({status}). Nothing was changed."
+                f"{self.name} refuses the token ({status}). What was finished is kept."
                 " Take a new one from Account & Settings there."
             )
         if 300 <= status < 400:
@@ -240,14 +248,15 @@ class Client:
                 f"{self.name} sends us on to {_short(location)}. The token was not sent there; give that address."
             )
         kind = NotThere if status == 404 else Rejected if status in (400, 409, 413, 422) else SourceError
-        return kind(f"{self.name} refuses {what} ({status}): {_short(body)}")
+        end = "" if kind is Rejected else ". What was finished is kept; try again."
+        return kind(f"{self.name} refuses {what} ({status}): {_short(body)}{end}")
 
     def _unreachable(self, fault: Exception) -> SourceError:
         why = str(fault)
         if isinstance(fault, TimeoutError | httpx.TimeoutException):
             why = f"no whole answer within {self.deadline:.0f} s"
         if isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout):
-            why = "nobody answers there"
+            why = _no_connection(why)
         if isinstance(fault, httpx.RemoteProtocolError | httpx.ReadError):
             why = "it broke off in the middle"
         return SourceError(f"{self.name} cannot be reached: {why}. Nothing was changed; is it running?")
@@ -273,8 +282,24 @@ class Client:
         return done[0]
 
 
-def _seconds(retry_after: str) -> float | None:
-    return float(retry_after) if retry_after.strip().isdigit() else None
+_pause = time.sleep
+
+
+def _seconds(headers: httpx.Headers) -> float | None:
+    """Return how long the server asks to wait: in seconds, or until a time by its own clock."""
+    said = headers.get("retry-after", "").strip()
+    if said.isdigit():
+        return float(said)
+    until, now = _moment(said), _moment(headers.get("date", ""))
+    return max((until - now).total_seconds(), 0.0) if until and now else None
+
+
+def _no_connection(why: str) -> str:
+    if "SSL" in why or "certificate" in why.lower():
+        return f"no safe connection ({why.split('] ')[-1].split(' (_ssl')[0]})"
+    if "[Errno -" in why:
+        return "there is no such name"
+    return "nobody answers there"
 
 
 def _moment(date: str) -> datetime | None:

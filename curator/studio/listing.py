@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -50,7 +51,7 @@ def pages(client: Client, project: int, *, after: int = 0, size: int = PAGE) -> 
     while True:
         here: list[Filter] = [("id", "greater", "Number", after)]
         try:
-            tasks, left = _whole(client, project, here, size, tries=2)
+            tasks, left = _whole(client, project, here, size, tries=3)
             page = Page(tasks, left)
         except Unreadable:
             tasks, left = ask(client, project, here, size, fields="task_only", include=GLANCE)
@@ -62,13 +63,22 @@ def pages(client: Client, project: int, *, after: int = 0, size: int = PAGE) -> 
         after = tasks[-1]["id"]
 
 
+def ahead(pages: Iterator[Page]) -> Iterator[Page]:
+    """Give the same pages, each asked for while the one before is being worked on."""
+    with ThreadPoolExecutor(1) as other:
+        coming = other.submit(next, pages, None)
+        while (page := coming.result()) is not None:
+            coming = other.submit(next, pages, None)
+            yield page
+
+
 def some(client: Client, project: int, ids: list[int], size: int = PAGE) -> Iterator[Page]:
     """Give those of these tasks that the project has, in full."""
     for start in range(0, len(ids), size):
         part = sorted(ids[start : start + size])
         among: list[Filter] = [("id", "in_list", "Number", part)]
         try:
-            tasks, _ = _whole(client, project, among, len(part), tries=2)
+            tasks, _ = _whole(client, project, among, len(part), tries=3)
             yield Page(tasks, len(ids) - start)
         except Unreadable:
             there, _ = ask(client, project, among, len(part), fields="task_only", include=GLANCE)
@@ -119,7 +129,7 @@ def ask(
         query = json.dumps({"filters": _filters(filters), "ordering": [ordering]}, separators=(",", ":"))
         said = client.get("api/tasks", tries=tries, project=project, query=query, page=1, page_size=size, **how)
         whole = client.wanted(said, dict, "the list of tasks")
-        tasks = client.wanted(whole.get("tasks"), list, "the list of tasks")
+        tasks = client.wanted(whole.get("tasks", whole), list, "the list of tasks")
         total = client.wanted(whole.get("total"), int, "the number of tasks")
         ids = [task["id"] for task in tasks if isinstance(task, dict) and isinstance(task.get("id"), int)]
         if len(ids) != len(tasks):

@@ -2,13 +2,14 @@
 
 import json
 import secrets
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from curator.errors import PackError, SourceError, UsageError
+from curator.errors import PackError, PolicyError, SourceError, UsageError
 from curator.example import scenario_id
-from curator.labels.results import to_result
+from curator.labels.results import Unfit, from_result, to_result
 from curator.pack import Pack
 from curator.progress import Progress, quiet
 from curator.store import Store
@@ -35,8 +36,14 @@ def ensure_project(
     title: str | None = None,
     annotators: int = 1,
     part: str = "",
+    *,
+    yes: bool = False,
 ) -> int:
-    """Return the workspace's project on this server for this part of the people: brought up to date, or a new one."""
+    """Return the workspace's project on this server for this part of the people: brought up to date, or a new one.
+
+    A changed page that stored answers do not fit is refused unless `yes`. A project that was made just before curator
+    was killed is found by its mark.
+    """
     wanted = (server_name, pack.name, part)
     ours = [p["project"] for p in store.projects() if (p["server"], p["pack"], p["part"]) == wanted]
     for project in sorted(map(int, ours), reverse=True):
@@ -44,12 +51,23 @@ def ensure_project(
             said = client.wanted(client.get(f"api/projects/{project}/"), dict, "the project")
         except NotThere:  # somebody deleted it there
             continue
-        _update(client, project, said, pack, annotators)
+        _update(client, store, server_name, project, said, pack, annotators, yes)
         store.put_project(server_name, project, pack.name, pack.hash, part)
         return project
-    mark = f"Made by curator ({secrets.token_hex(6)})"
+    intent = f"making:{server_name}:{pack.name}:{part}"
+    mark = store.cursor(intent)
+    made = _marked(client, mark) if mark else None
+    if made is None:
+        mark = f"Made by curator ({secrets.token_hex(6)})"
+        store.take(intent, [], mark)  # before the project: who is killed in between finds it again
+        made = _make(client, pack, title, annotators, mark)
+    store.put_project(server_name, made, pack.name, pack.hash, part)
+    return made
+
+
+def _make(client: Client, pack: Pack, title: str | None, annotators: int, mark: str) -> int:
     try:
-        made = client.create_project(
+        return client.create_project(
             title=(title or pack.title)[:50],
             description=mark,
             label_config=pack.config,
@@ -61,9 +79,10 @@ def ensure_project(
             show_skip_button=True,
         )
     except Unsure:
-        made = _marked(client, mark)
-    store.put_project(server_name, made, pack.name, pack.hash, part)
-    return made
+        found = _marked(client, mark)
+    if found is None:
+        raise SourceError(f"{client.name} broke off while the project was made and did not keep it. Try again.")
+    return found
 
 
 def push(
@@ -134,10 +153,21 @@ def _account(url: str, token: str) -> Client:
     return connect(url, token)
 
 
-def _update(client: Client, project: int, said: dict[str, Any], pack: Pack, annotators: int) -> None:
+def _update(
+    client: Client,
+    store: Store,
+    server_name: str,
+    project: int,
+    said: dict[str, Any],
+    pack: Pack,
+    annotators: int,
+    yes: bool,
+) -> None:
     changes: dict[str, Any] = {}
     if str(said.get("label_config", "")).strip() != pack.config.strip():
         changes["label_config"] = pack.config
+        if not yes:
+            _check_fit(store, f"label-studio:{server_name}:{project}", pack)
     if int(said.get("maximum_annotations") or 1) < annotators:
         changes["maximum_annotations"] = annotators
     if str(said.get("expert_instruction") or "").strip() != as_html(pack.guidelines).strip():
@@ -153,12 +183,30 @@ def _update(client: Client, project: int, said: dict[str, Any], pack: Pack, anno
         ) from None
 
 
-def _marked(client: Client, mark: str) -> int:
+def _check_fit(store: Store, source: str, pack: Pack) -> None:
+    """Refuse a page that answers in the store would not have been possible on."""
+    reasons: Counter[str] = Counter()
+    stored = 0
+    for payload in store.payloads(source):
+        stored += 1
+        try:
+            from_result(pack, json.loads(payload)["annotation"]["result"])
+        except Unfit as fault:
+            reasons[str(fault)] += 1
+    if reasons:
+        told = "; ".join(f"{count}: {why}" for why, count in reasons.most_common(3))
+        raise PolicyError(
+            f"{reasons.total()} of {stored} stored answers do not fit the changed page ({told}). The project was not"
+            " changed. They stay in the store, but are lost once edited there; if that is right: curator project --yes"
+        )
+
+
+def _marked(client: Client, mark: str) -> int | None:
     said = client.wanted(client.get("api/projects", page_size=1000), dict, "the list of projects")
     for project in client.wanted(said.get("results"), list, "the list of projects"):
         if project.get("description") == mark:
             return int(project["id"])
-    raise SourceError(f"{client.name} broke off while the project was made and did not keep it. Try again.")
+    return None
 
 
 def _send(client: Client, project: int, rows: list[dict[str, Any]], key: str) -> None:

@@ -12,7 +12,7 @@ from curator.registry import BROKEN, HIDDEN
 from curator.store import Deleted, Fetched, Intake, Refused, Store
 from curator.studio.changes import Changes, Place, restored, sights
 from curator.studio.client import Client
-from curator.studio.listing import PAGE, Counts, Page, counts, differing, pages, some
+from curator.studio.listing import PAGE, Counts, Page, ahead, counts, differing, pages, some
 
 ROUNDS = 3
 
@@ -72,10 +72,10 @@ class _Pull:
 
     def read_all(self, trusted: bool) -> None:
         """Read what changed, until what was read is what the server counts."""
-        self.place.begin(self.client.clock)
         counted = counts(self.client, self.project)
+        self.place.begin(self.client.clock)
         if not self.place.done:
-            for page in pages(self.client, self.project, after=self.place.after, size=self.size):
+            for page in ahead(pages(self.client, self.project, after=self.place.after, size=self.size)):
                 self._take(page, counted, trusted, first=True)
             self.place.after, self.place.done, self.place.swept = 0, True, self.place.start
         changes = Changes(self.client, self.project, self.place, trusted)
@@ -91,10 +91,13 @@ class _Pull:
             last, counted = counted, counts(self.client, self.project)
         if (last.tasks, last.answers) != (counted.tasks, counted.answers):
             return  # people are at work: the next pull goes on
+        self.place.done = False
+        self.store.take(self.source, [], str(self.place))
         answers = sum(len(sight.answers) for sight in self.seen.values())
         raise SourceError(
             f"{self.client.name} counts {counted.tasks} tasks and {counted.answers} answers in project {self.project},"
-            f" and shows {len(self.seen)} and {answers}. What it shows was kept; does the token see the whole project?"
+            f" and shows {len(self.seen)} and {answers}; does the token see the whole project? What it shows was kept,"
+            " and the next pull reads everything again."
         )
 
     def finish(self, confirmed: bool, trusted: bool) -> Intake:
@@ -154,9 +157,11 @@ class _Pull:
                 self.seen.pop(task, None)
 
     def _proven(self, counted: Counts) -> bool:
+        """Say whether what was read is what the server counts; whether one it cannot show is skipped, nobody knows."""
         answers = sum(len(sight.answers) for sight in self.seen.values())
+        unsure = sum(len(sight.answers) for sight in self.seen.values() if sight.again == BROKEN)
         hidden = any(sight.again == HIDDEN for sight in self.seen.values())
-        return len(self.seen) == counted.tasks and (answers == counted.answers or hidden)
+        return len(self.seen) == counted.tasks and (hidden or answers - unsure <= counted.answers <= answers)
 
     def _reader(self, config: str, trusted: bool) -> Reader:
         """Return what reads this project's answers, by the page that is there now and those that were."""

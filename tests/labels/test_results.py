@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.errors import UsageError
-from curator.pack import Pack
 from curator.labels.results import Unfit, controls, from_result, to_result
+from curator.pack import Pack
 
 TACTICS = ["gaslighting", "guilt_tripping", "shifting_goalposts", "isolation", "other"]
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda t: t.strip())

@@ -7,12 +7,16 @@ import pytest
 from curator import collecting
 from curator.collecting import account, project, pull
 from curator.people import add_people, invite
-from curator.review import push_review, review_queue
+from curator.review import predict, push_review, review_queue
 from curator.studio.client import connect
 from curator.studio.people import invite_link
 from curator.studio.push import answer_as, known
 from curator.studio.server import down, up
+from curator.train import TrainSettings, train
 from curator.workspace import Workspace
+from tests.train.conftest import line, tiny, write_dataset
+
+__all__ = ["tiny"]  # a fixture
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
@@ -102,6 +106,30 @@ def test_a_second_look_goes_to_somebody_else_and_comes_back_with_its_origin(team
     assert {row["origin"] for row in back} == {"human"}
     assert {row["scenario"] for row in back} == {item["scenario"]}
     assert sum(row["extra"].get("own_review", False) for row in back) == 1  # Ann looked at her own
+
+
+def test_a_models_suggestions_are_left_once_and_shown_to_nobody(team, tiny):
+    verdicts = ["reasonable", "manipulative"] * 2
+    rows = [line(team.pack, f"scene {n}", "hr", verdict, "It was asked.") for n, verdict in enumerate(verdicts)]
+    dataset = write_dataset(team.root / "little", team.pack, train=rows, validation=rows[:1])
+    adapter = train(dataset, team.models / "little", tiny, TrainSettings(epochs=1, rank=2, longest=4000)).folder
+    settings = (team.root / "curator.toml").read_text()
+    (team.root / "curator.toml").write_text(settings.replace('"smollm2-135m-instruct"', json.dumps(str(tiny))))
+    workspace = Workspace.find(team.root)
+
+    assert predict(workspace, 1) == {"left": 2, "known": 0}
+    assert predict(workspace, 1) == {"left": 0, "known": 2}
+
+    link = collecting.client(workspace)
+    with workspace.store() as store:
+        blind = [p for p in collecting.projects(store, workspace) if p["part"] in TEAM.values()]
+    for one in blind:
+        (left,) = link.get("api/predictions/", project=one["project"])
+        assert left["model_version"] == f"{adapter.name} as {one['part']}"
+        assert {item["from_name"] for item in left["result"]} >= {"verdict"}
+        assert link.get(f"api/projects/{one['project']}/")["show_collab_predictions"] is False
+    before = pull(workspace)
+    assert before.new == 0
 
 
 def test_the_invite_link_opens_an_account(team):

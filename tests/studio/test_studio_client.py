@@ -130,7 +130,7 @@ def test_nobody_there_is_one_clear_line():
 def test_an_old_server_is_refused_unless_told_otherwise(fake):
     old = fake(lambda n, path: {"release": "1.20.1"} if "version" in path else {"id": 7})
 
-    with pytest.raises(UsageError, match=r"Label Studio 1\.20\.1; curator needs 1\.23\.0 .* --any-version"):
+    with pytest.raises(UsageError, match=r"Label Studio 1\.20\.1; curator needs 1\.23\.0 .* any_version = true"):
         connect(old.url, TOKEN)
     assert connect(old.url, TOKEN, any_version=True).me == 7
 
@@ -141,7 +141,8 @@ def test_an_address_that_is_none_is_refused():
 
 
 def tasks(*ids: int, total: int | None = None) -> dict[str, object]:
-    return {"tasks": [{"id": i} for i in ids], "total": len(ids) if total is None else total}
+    plain = {"data": {}, "annotations": [], "created_at": "2026-01-31T09:00:00Z", "updated_at": "2026-01-31T09:00:00Z"}
+    return {"tasks": [{"id": i, **plain} for i in ids], "total": len(ids) if total is None else total}
 
 
 @pytest.mark.parametrize(
