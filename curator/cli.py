@@ -11,7 +11,7 @@ from typing import NoReturn
 import rich_click as click
 
 from curator import __version__
-from curator.commands import collect, curating, looking, people, review, training
+from curator.commands import collect, curating, looking, packs, people, review, training
 from curator.errors import CuratorError
 
 TERMINATED = 128 + signal.SIGTERM
@@ -20,7 +20,7 @@ click.rich_click.SHOW_ARGUMENTS = True
 click.rich_click.COMMAND_GROUPS = {
     "curator": [
         {"name": "Begin", "commands": ["demo", "init", "status"]},
-        {"name": "Collect", "commands": ["up", "down", "people", "project", "push", "pull", "add", "verify"]},
+        {"name": "Collect", "commands": ["up", "down", "pack", "people", "project", "push", "pull", "add", "verify"]},
         {"name": "Look again", "commands": ["review", "predict"]},
         {"name": "Curate", "commands": ["curate", "why", "diff", "dropped", "stages", "export"]},
         {"name": "Train", "commands": ["train", "evaluate", "ask"]},
@@ -39,6 +39,7 @@ def curator(debug: bool) -> None:
 for command in (
     *collect.COMMANDS,
     *people.COMMANDS,
+    *packs.COMMANDS,
     *review.COMMANDS,
     *curating.COMMANDS,
     *training.COMMANDS,

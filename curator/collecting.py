@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from curator.dataset import Dataset
 from curator.errors import SourceError, StorageError, UsageError, nearest
@@ -12,6 +12,7 @@ from curator.guess import renamed
 from curator.intake import Door, check_sources, is_scenario
 from curator.progress import Progress, quiet
 from curator.second_look import review_pack
+from curator.secret import token
 from curator.store import Fetched, Intake, Refused, Store
 from curator.workspace import Workspace
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from curator.studio.client import Client
     from curator.studio.people import Account
 
-TOKEN = "LABEL_STUDIO_API_KEY"  # noqa: S105  the name of an environment variable
+ALIKE = 0.9  # cosine from which two situations are named as nearly the same
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ def client(workspace: Workspace) -> "Client":
     from curator.studio import server
     from curator.studio.client import connect
 
-    url = workspace.config.server.url
+    url = server_name(workspace)
     if url != "embedded":
-        return connect(url, _token())
+        return connect(url, token(url, workspace.hidden), any_version=workspace.config.server.any_version)
     running = server.running(workspace.studio)
     if running is None:
         raise SourceError("Label Studio is down. Nothing was fetched; start it with: curator up")
@@ -71,20 +72,14 @@ def account(workspace: Workspace, email: str | None = None) -> "Account":
     return known[wanted]
 
 
-def _token() -> str:
-    import os
-
-    if not (token := os.environ.get(TOKEN, "").strip()):
-        raise UsageError(f"The server in curator.toml needs a token. Put it into the environment as {TOKEN}.")
-    return token
-
-
 def server_name(workspace: Workspace) -> str:
     """Return what the server is called in the store: its address, or `embedded`, whose port changes."""
-    return workspace.config.server.url
+    return workspace.config.server.url.rstrip("/")
 
 
-def project(workspace: Workspace, blind: bool = False, progress: Progress = quiet) -> list[Project]:
+def project(
+    workspace: Workspace, blind: bool = False, progress: Progress = quiet, *, yes: bool = False
+) -> list[Project]:
     """Find or make the projects of the workspace's pack; every known person gets an account on the embedded server.
 
     One for everybody; `blind` makes one for each stakeholder, whose people are told no other. Who is blind stays so.
@@ -106,7 +101,7 @@ def project(workspace: Workspace, blind: bool = False, progress: Progress = quie
             mine = [person.email for person in everybody if part in ("", person.stakeholder)]
             title = f"{workspace.pack.title}: {part}" if part else None
             number = push.ensure_project(
-                link, store, workspace.pack, server_name(workspace), title, annotators=len(mine), part=part
+                link, store, workspace.pack, server_name(workspace), title, len(mine), part, yes=yes
             )
             made.append(Project(number, f"{link.url}/projects/{number}", part, mine))
     return made
@@ -128,8 +123,17 @@ def _targets(store: Store, workspace: Workspace) -> list[int]:
     return blind or shared[-1:]
 
 
-def push(workspace: Workspace, files: list[Path], progress: Progress = quiet) -> tuple[int, int, list[Refused]]:
-    """Send the scenarios of the files; return how many were sent, were there already, and could not be read."""
+class Sent(NamedTuple):
+    """What a push did: how many were sent, how many were there, what could not be read, what is like what was there."""
+
+    sent: int
+    known: int
+    refused: list[Refused]
+    alike: list[tuple[str, str, float]]  # the new scenario, the one that was there, their cosine
+
+
+def push(workspace: Workspace, files: list[Path], check: bool = True, progress: Progress = quiet) -> Sent:
+    """Send the scenarios of the files; with `check`, name those that are nearly what was pushed before."""
     from curator.studio import push as pushing
 
     good: list[dict[str, Any]] = []
@@ -144,12 +148,38 @@ def push(workspace: Workspace, files: list[Path], progress: Progress = quiet) ->
                 good.append(record.value)
     with workspace.store() as store:
         numbers, link = _targets(store, workspace), client(workspace)
+        alike = _alike(workspace, store, good, progress) if check else []
         pushed = [pushing.push(link, store, workspace.pack, number, good, progress) for number in numbers]
         store.take("scenarios", bad)
-    return max(one.sent for one in pushed), min(one.known for one in pushed), bad
+    return Sent(max(one.sent for one in pushed), min(one.known for one in pushed), bad, alike)
 
 
-def pull(workspace: Workspace, confirm_deletions: bool = False, progress: Progress = quiet) -> Intake:
+def _alike(
+    workspace: Workspace, store: Store, scenarios: list[dict[str, Any]], progress: Progress
+) -> list[tuple[str, str, float]]:
+    """Return the new situations that read nearly like one that was pushed before; none where there is no embedder."""
+    import importlib.util
+
+    from curator.embedding import PACKAGED, embed_texts
+    from curator.maths.neighbours import join_across
+
+    told = [str(one["situation"]) for one in scenarios]
+    name = workspace.pack.task["situation"]
+    before = sorted({str(one.get(name) or one.get("situation")) for one in store.pushed(workspace.pack.name)})
+    new = sorted(set(told) - set(before))
+    embedder = workspace.config.embedder
+    missing = importlib.util.find_spec(PACKAGED.get(embedder, "torch")) is None
+    if not new or not before or missing:
+        return []
+    a = embed_texts(new, embedder, workspace.cache, progress)
+    b = embed_texts(before, embedder, workspace.cache, progress)
+    pairs = zip(*(column.tolist() for column in join_across(a, b, ALIKE)), strict=True)
+    return [(new[i], before[j], score) for i, j, score in sorted(pairs, key=lambda pair: -pair[2])]
+
+
+def pull(
+    workspace: Workspace, confirm_deletions: bool = False, progress: Progress = quiet, *, trust_server: bool = False
+) -> Intake:
     """Fetch what is new, changed or gone in the workspace's projects, those for a second look among them."""
     from curator.studio import sync
 
@@ -167,8 +197,23 @@ def pull(workspace: Workspace, confirm_deletions: bool = False, progress: Progre
                 server_name(workspace),
                 progress,
                 confirm_deletions=confirm_deletions,
+                trust_server=trust_server,
             )
+        if wrong := store.balance():
+            raise StorageError(f"{wrong} after the pull. Look at it with: curator verify")
     return total
+
+
+def proof(workspace: Workspace) -> str:
+    """Say how the answers on the server, as the last pull counted them, stand in the store."""
+    with workspace.store() as store:
+        tasks = answers = stands = aside = 0
+        for one in projects(store, workspace):
+            source = f"label-studio:{server_name(workspace)}:{one['project']}"
+            seen, standing = store.seen(source), store.records(source)
+            tasks, answers = tasks + len(seen), answers + sum(len(sight.answers) for sight in seen.values())
+            stands, aside = stands + len(standing), aside + len(store.set_aside(source) - standing)
+    return f"{answers} answers to {tasks} scenarios are on the server: {stands} stored, {aside} set aside."
 
 
 def add(

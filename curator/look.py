@@ -95,10 +95,10 @@ def life_lines(told: dict[str, Any]) -> list[str]:
     if told["decisions"]:
         lines.append("")
     for d in told["decisions"]:
-        twin = f" (twin {d['twin']})" if d["twin"] and d["twin"] not in d["because"] else ""
-        lines.append(f"  {d['step']:<16} {d['action']:<4} {d['reason']}: {d['because']}{twin}")
+        named = f" (twin {d['twin']})" if d["twin"] and d["twin"] not in d["because"] else ""
+        lines.append(f"  {d['step']:<16} {d['action']:<4} {d['reason']}: {d['because']}{named}")
     if twin := told.get("twin"):
-        said = (told["revisions"][-1]["example"] or {}).get("analysis")
+        said = (told["revisions"][-1]["example"] or {}).get("analysis", "")
         lines += ["", f"  it says:   {_short(said, 200)}", f"  kept says: {_short(twin['analysis'], 200)}"]
     if kept := told.get("kept"):
         lines += [
@@ -112,7 +112,7 @@ def life_lines(told: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _short(text: str, most: int = 90) -> str:
+def _short(text: str | None, most: int = 90) -> str:
     flat = " ".join((text or "").split())
     return flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"
 

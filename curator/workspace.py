@@ -23,10 +23,14 @@ FILE = "curator.toml"
 
 
 class Server(BaseModel):
-    """Which Label Studio: `embedded`, started by `curator up`, or the address of one that runs for good."""
+    """Which Label Studio: `embedded`, started by `curator up`, or the address of one that runs for good.
+
+    `any_version` goes on with a server older than the oldest that curator was tried with.
+    """
 
     model_config = ConfigDict(extra="forbid")
     url: str = "embedded"
+    any_version: bool = False
 
 
 class Config(BaseModel):

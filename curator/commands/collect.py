@@ -1,12 +1,12 @@
 """Commands that bring answers in."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import rich_click as click
 
-from curator.console import json_option, progress, say, show_json, show_table
-from curator.errors import QUARANTINED
+from curator.console import json_option, plain, progress, say, show_json, show_table
+from curator.errors import QUARANTINED, SourceError
 
 if TYPE_CHECKING:
     from curator.workspace import Workspace
@@ -59,14 +59,15 @@ def down() -> None:
 
 @click.command()
 @click.option("--blind", is_flag=True, help="One project for each stakeholder, so that no role sees another's answers.")
+@click.option("--yes", is_flag=True, help="Change the page even where stored answers do not fit it.")
 @json_option
-def project(blind: bool, as_json: bool) -> None:
+def project(blind: bool, yes: bool, as_json: bool) -> None:
     """Make the Label Studio project of this workspace's pack, or find it, and say who answers where."""
     from curator import collecting
     from curator.workspace import Workspace
 
     with progress() as bar:
-        found = collecting.project(Workspace.find(), blind, bar)
+        found = collecting.project(Workspace.find(), blind, bar, yes=yes)
     if as_json:
         return show_json([{**vars(one), "link": one.link} for one in found])
     for one in found:
@@ -79,34 +80,62 @@ def project(blind: bool, as_json: bool) -> None:
 
 @click.command()
 @FILES
+@click.option("--no-check", is_flag=True, help="Do not look for scenarios that are nearly the same as older ones.")
 @json_option
-def push(files: tuple[Path, ...], as_json: bool) -> int:
+def push(files: tuple[Path, ...], no_check: bool, as_json: bool) -> int:
     """Send the scenarios of FILES to the project; those already there are not sent again."""
     from curator import collecting
     from curator.workspace import Workspace
 
     with progress() as bar:
-        sent, known, refused = collecting.push(Workspace.find(), list(files), bar)
+        done = collecting.push(Workspace.find(), list(files), not no_check, bar)
     if as_json:
-        show_json({"sent": sent, "known": known, "refused": [[r.place, r.reason] for r in refused]})
+        show_json({**done._asdict(), "refused": [[r.place, r.reason] for r in done.refused]})
     else:
-        say(f"{sent} scenarios sent, {known} were there already.")
-        for record in refused:
+        for new, old, score in done.alike:
+            say(f"alike ({score:.2f}): {new[:60]!r} and {old[:60]!r}, which was there")
+        say(f"{done.sent} scenarios sent, {done.known} were there already.")
+        for record in done.refused:
             say(f"set aside: {record.place}: {record.reason}")
-    return QUARANTINED if refused else 0
+    return QUARANTINED if done.refused else 0
 
 
 @click.command()
 @click.option("--confirm-deletions", is_flag=True, help="Believe the server that many answers are gone.")
+@click.option("--trust-server", is_flag=True, help="Believe a restored server, or a token that is shown less.")
+@click.option("--watch", type=click.IntRange(1), metavar="SECONDS", help="Pull again and again, until Ctrl-C.")
 @json_option
-def pull(confirm_deletions: bool, as_json: bool) -> int:
+def pull(confirm_deletions: bool, trust_server: bool, watch: int | None, as_json: bool) -> int:
     """Fetch new, changed and deleted answers from the project into the store."""
     from curator import collecting
     from curator.workspace import Workspace
 
+    workspace = Workspace.find()
+    if watch:
+        _watch(workspace, watch, as_json)
     with progress() as bar:
-        intake = collecting.pull(Workspace.find(), confirm_deletions, bar)
-    return _taken(vars(intake), as_json)
+        intake = collecting.pull(workspace, confirm_deletions, bar, trust_server=trust_server)
+    code = _taken(vars(intake), as_json)
+    if not as_json:
+        say(collecting.proof(workspace))
+    return code
+
+
+def _watch(workspace: "Workspace", seconds: int, as_json: bool) -> NoReturn:
+    """Pull every so many seconds and say what came; a server that is away for a while is waited for."""
+    import time
+
+    from curator import collecting
+
+    while True:
+        try:
+            intake = collecting.pull(workspace)
+        except SourceError as fault:
+            click.echo(plain(f"waiting: {fault}"), err=True)
+        else:
+            if intake.new or intake.changed or intake.deleted or intake.quarantined:
+                _taken(vars(intake), as_json)
+        time.sleep(seconds)
 
 
 @click.command()

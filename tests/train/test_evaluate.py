@@ -21,7 +21,7 @@ from curator.train import TrainSettings, train
 
 from .conftest import line, write_dataset
 
-LEARNS = TrainSettings(rank=8, alpha=16, layers=2, rate=2e-2, epochs=8, scenarios=1, patience=8)
+LEARNS = TrainSettings(rank=8, alpha=16, layers=0, rate=2e-2, epochs=8, scenarios=1, patience=8, verdict_weight=30)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,66 @@
+"""Commands about packs: which there are, and whether one is fit to ask people with."""
+
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from curator.console import json_option, say, short_path, show_json, show_table
+
+
+@click.group()
+def pack() -> None:
+    """Labeling tasks: list them, check one before people see it."""
+
+
+@pack.command("list")
+@json_option
+def pack_list(as_json: bool) -> None:
+    """List the packs of this workspace and those that come with curator."""
+    from curator.packcheck import known_packs
+    from curator.workspace import Workspace
+
+    rows = known_packs(Workspace.find())
+    if as_json:
+        return show_json(rows)
+    shown = [[row["pack"], row["title"], ", ".join(row["stakeholders"]), ", ".join(row["verdicts"])] for row in rows]
+    show_table(["pack", "title", "roles", "verdicts"], shown)
+    return None
+
+
+@pack.command("check")
+@click.argument("name", required=False)
+@click.option("--browser", is_flag=True, help="Open the page in Chromium too (the embedded server must be up).")
+@json_option
+def pack_check(name: str | None, browser: bool, as_json: bool) -> int:
+    """Say what is wrong with the pack NAME (default: the workspace's), and what stored answers it would lose."""
+    from curator.packcheck import check_pack, find, losses
+    from curator.workspace import Workspace
+
+    workspace = Workspace.find()
+    found_pack = find(workspace, name)
+    found = check_pack(found_pack)
+    pictures: list[Path] = []
+    if browser:
+        from curator.packbrowser import look
+
+        seen, pictures = look(workspace, found_pack)
+        found += seen
+    with workspace.store() as store:
+        lost = losses(store.examples(), found_pack)
+    wrong = sum(one.level == "error" for one in found)
+    told: dict[str, Any] = {"pack": found_pack.name, "findings": [vars(one) for one in found], "lost": lost}
+    if as_json:
+        show_json({**told, "pictures": [str(path) for path in pictures]})
+        return 2 if wrong else 0
+    for one in found:
+        say(f"{one.level}: {one.what}")
+    for line in lost:
+        say(f"no longer asked: {line}")
+    for path in pictures:
+        say(f"picture: {short_path(path)}")
+    say(f"{found_pack.name}: {wrong} errors, {len(found) - wrong} pieces of advice.")
+    return 2 if wrong else 0
+
+
+COMMANDS = [pack]
