@@ -46,6 +46,7 @@ def steps() -> list[tuple[str, str]]:
 
 @pytest.mark.slow
 @pytest.mark.live
+@pytest.mark.timeout(3000)  # it trains and evaluates the real model
 def test_every_console_block_runs_and_prints_what_it_shows(tmp_path):
     """One workspace from `init` to `down`, with the real server, embedder and language model."""
     bin_folder = Path(sys.executable).parent
