@@ -14,6 +14,9 @@ from curator.errors import StorageError
 from curator.example import MOMENT, SCHEMA, Answer, example_id
 from curator.registry import Consent, Person, Registry, Sight
 
+STANDING = """FROM revisions JOIN (SELECT id, max(revision) AS revision FROM revisions GROUP BY id)
+    USING (id, revision) WHERE source = ? AND example IS NOT NULL"""
+
 __all__ = ["Before", "Consent", "Deleted", "Fetched", "Intake", "Person", "Refused", "Sight", "Store"]
 
 
@@ -191,11 +194,7 @@ class Store(Registry):
 
     def records(self, source: str) -> set[str]:
         """Return the source's names of the answers that are here and not deleted."""
-        rows = self.read(
-            "SELECT record FROM revisions JOIN (SELECT id, max(revision) AS revision FROM revisions GROUP BY id)"
-            " USING (id, revision) WHERE source = ? AND example IS NOT NULL",
-            source,
-        )
+        rows = self.read(f"SELECT record {STANDING}", source)
         return {row[0] for row in rows}
 
     def before(self, source: str, records: Iterable[str]) -> dict[str, Before]:
@@ -212,11 +211,7 @@ class Store(Registry):
 
     def payloads(self, source: str) -> Iterator[bytes]:
         """Give the raw bytes of every answer of this source that stands."""
-        for (payload,) in self.read(
-            "SELECT payload FROM revisions JOIN (SELECT id, max(revision) AS revision FROM revisions GROUP BY id)"
-            " USING (id, revision) WHERE source = ? AND example IS NOT NULL",
-            source,
-        ):
+        for (payload,) in self.read(f"SELECT payload {STANDING}", source):
             yield payload
 
     def set_aside(self, source: str) -> set[str]:

@@ -93,7 +93,7 @@ def push(files: tuple[Path, ...], no_check: bool, as_json: bool) -> int:
         show_json({**done._asdict(), "refused": [[r.place, r.reason] for r in done.refused]})
     else:
         for new, old, score in done.alike:
-            say(f"alike ({score:.2f}): {new[:60]!r} and {old[:60]!r}, which was there")
+            say(f"alike ({score:.3f}): {new[:60]!r} and {old[:60]!r}, which was there")
         say(f"{done.sent} scenarios sent, {done.known} were there already.")
         for record in done.refused:
             say(f"set aside: {record.place}: {record.reason}")

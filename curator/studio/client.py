@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -21,6 +20,7 @@ import httpx
 import jiter
 
 from curator.errors import AuthError, CuratorError, SourceError, UsageError
+from curator.studio.words import moment, no_connection, seconds_to_wait, short
 
 OLDEST = (1, 23, 0)
 DEADLINE = 120.0  # seconds for one answer, from the first byte sent to the last byte read
@@ -108,7 +108,7 @@ class Client:
         """Return what the server said where it has the right shape; SourceError otherwise."""
         if isinstance(said, shape):
             return said
-        raise SourceError(f"{self.name} answers {what} with something else ({_short(said)}). Nothing of it was kept.")
+        raise SourceError(f"{self.name} answers {what} with something else ({short(said)}). Nothing of it was kept.")
 
     def users(self) -> dict[int, str]:
         """Return the e-mail of every account by its id."""
@@ -187,13 +187,13 @@ class Client:
             self._access = None
             status, headers, body = self._ask("GET", path, params=query, headers=self._credentials())
         if status in (408, 429):
-            raise _Passing(self._refusal(status, body, path), _seconds(headers))
+            raise _Passing(self._refusal(status, body, path), seconds_to_wait(headers))
         if status >= 500:
             kind = Unreadable if status == 500 else SourceError
             raise _Passing(kind(f"{self.name} answers {path} with {status}. Nothing of it was kept; try again later."))
         if status != 200:
             raise self._refusal(status, body, path, headers.get("location", ""))
-        self.clock = _moment(headers.get("date", ""))
+        self.clock = moment(headers.get("date", ""))
         try:
             return jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False)
         except ValueError as fault:
@@ -245,18 +245,18 @@ class Client:
             )
         if 300 <= status < 400:
             return SourceError(
-                f"{self.name} sends us on to {_short(location)}. The token was not sent there; give that address."
+                f"{self.name} sends us on to {short(location)}. The token was not sent there; give that address."
             )
         kind = NotThere if status == 404 else Rejected if status in (400, 409, 413, 422) else SourceError
         end = "" if kind is Rejected else ". What was finished is kept; try again."
-        return kind(f"{self.name} refuses {what} ({status}): {_short(body)}{end}")
+        return kind(f"{self.name} refuses {what} ({status}): {short(body)}{end}")
 
     def _unreachable(self, fault: Exception) -> SourceError:
         why = str(fault)
         if isinstance(fault, TimeoutError | httpx.TimeoutException):
             why = f"no whole answer within {self.deadline:.0f} s"
         if isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout):
-            why = _no_connection(why)
+            why = no_connection(why)
         if isinstance(fault, httpx.RemoteProtocolError | httpx.ReadError):
             why = "it broke off in the middle"
         return SourceError(f"{self.name} cannot be reached: {why}. Nothing was changed; is it running?")
@@ -283,35 +283,3 @@ class Client:
 
 
 _pause = time.sleep
-
-
-def _seconds(headers: httpx.Headers) -> float | None:
-    """Return how long the server asks to wait: in seconds, or until a time by its own clock."""
-    said = headers.get("retry-after", "").strip()
-    if said.isdigit():
-        return float(said)
-    until, now = _moment(said), _moment(headers.get("date", ""))
-    return max((until - now).total_seconds(), 0.0) if until and now else None
-
-
-def _no_connection(why: str) -> str:
-    if "SSL" in why or "certificate" in why.lower():
-        return f"no safe connection ({why.split('] ')[-1].split(' (_ssl')[0]})"
-    if "[Errno -" in why:
-        return "there is no such name"
-    return "nobody answers there"
-
-
-def _moment(date: str) -> datetime | None:
-    with contextlib.suppress(ValueError):
-        return parsedate_to_datetime(date)
-    return None
-
-
-def _short(said: Any) -> str:
-    """Say in at most 200 visible characters what a server said."""
-    if isinstance(said, dict):
-        said = said.get("validation_errors") or said.get("detail") or said
-    text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)
-    text = "".join(c if c.isprintable() else " " for c in text).strip()
-    return text[:200] + ("…" if len(text) > 200 else "")

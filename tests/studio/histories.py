@@ -316,12 +316,14 @@ class Histories(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
     def _clean_pull(self) -> None:
-        if not self.jumped:
+        asked = False
+        try:
             self._pull(confirm_deletions=True)
-            return
-        with contextlib.suppress(PolicyError):  # a clock that went back and forth looks like a restored backup
-            self._pull(confirm_deletions=True)
-        self._pull(confirm_deletions=True, trust_server=True)
+        except PolicyError:
+            asked = True
+        if asked:
+            assert self.jumped  # a clock that went back and forth looks like a restored backup
+            self._pull(confirm_deletions=True, trust_server=True)
 
     def check(self) -> None:
         rows = {r["record"]: r for r in _standing(self.store)}
