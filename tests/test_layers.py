@@ -26,7 +26,7 @@ LAYERS = """
     embedding models ner personal store tokens
     registry chatrows smollm2
     database files stage chat tree
-    attention
+    attention phrases
     example pack maths offline progress secret
     toml
     errors
@@ -35,8 +35,20 @@ RANK = {
     name: rank for rank, line in enumerate(LAYERS.strip().splitlines()) for name in line.strip().split("   ")[0].split()
 }
 SIBLINGS = {name for name in RANK if RANK[name] == RANK["train"]}
-STAGES_MAY = {"stages", "stage", "example", "pack", "chat", "formats", "maths", "embedding", "errors", "progress"}
-STAGES_MAY |= {"ner", "personal"}
+STAGES_MAY = {
+    "stages",
+    "stage",
+    "example",
+    "pack",
+    "chat",
+    "formats",
+    "maths",
+    "phrases",
+    "embedding",
+    "errors",
+    "progress",
+}
+STAGES_MAY |= {"ner", "personal", "progress"}
 TERMINAL = {"cli", "console"}  # with commands, which are the cli's
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from curator.maths.agreement import krippendorff
+from curator.maths.agreement import alpha_of, coefficient, cohen, fleiss, krippendorff, nominal, table
+from curator.maths.resampling import distinct
 
 # Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability", example C: four observers, twelve units, gaps.
 FOUR = [
@@ -117,3 +118,84 @@ def test_where_there_is_nothing_to_measure_it_says_why() -> None:
 
 def test_chance_comes_from_a_seed() -> None:
     assert krippendorff(*coded(FOUR)) == krippendorff(*coded(FOUR))
+
+
+# Fleiss' kappa, the worked example of the encyclopedias: ten subjects, fourteen raters, five categories.
+FOURTEEN = ["0 0 0 0 14", "0 2 6 4 2", "0 0 3 5 6", "0 3 9 2 0", "2 2 8 1 1", "7 7 0 0 0", "3 2 6 3 0"]
+FOURTEEN += ["2 5 3 2 2", "6 5 2 1 0", "0 2 2 3 7"]
+
+
+def answers(counts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    told = [
+        (unit, value) for unit, line in enumerate(counts) for value, n in enumerate(line.split()) for _ in range(int(n))
+    ]
+    return np.array([unit for unit, _ in told]), np.array([value for _, value in told])
+
+
+def test_fleiss_kappa_is_what_was_published() -> None:
+    found = fleiss(*answers(FOURTEEN), 5, draws=50)
+
+    assert found.kappa == pytest.approx(0.210, abs=0.0006)
+    assert found.units == 10
+
+
+def test_cohens_kappa_is_what_the_books_say_and_answers_to_other_things_do_not_count() -> None:
+    first = np.repeat([0, 0, 1, 1], [20, 5, 10, 15])
+    second = np.repeat([0, 1, 0, 1], [20, 5, 10, 15])
+    units = np.arange(50)
+
+    found = cohen((units, first), (units, second), 2)
+    with_more = cohen((np.append(units, 99), np.append(first, 1)), (units, second), 2)
+
+    assert found.kappa == 0.4
+    assert found.low < 0.4 < found.high  # type: ignore[operator]  # there are enough units
+    assert with_more == found
+
+
+def test_a_side_of_several_people_counts_by_its_shares() -> None:
+    """Three say a, a, b and one says a: two of three pairs agree; chance is .5 * 2/3 + .5 * 1/3 over two such units."""
+    sides = (np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 1, 1, 1, 0])), (np.array([0, 1]), np.array([0, 1]))
+
+    found = cohen(*sides, 2)
+
+    assert found.kappa == round((2 / 3 - 1 / 2) / (1 / 2), 4)
+
+
+def test_two_answers_a_unit_give_cohen_when_sides_are_told_apart_and_fleiss_when_not() -> None:
+    chance = np.random.default_rng(8)
+    first, units = chance.integers(0, 3, 400), np.arange(400)
+    second = np.where(chance.random(400) < 0.5, first, chance.integers(0, 3, 400))
+
+    told_apart = cohen((units, first), (units, second), 3).kappa
+    together = fleiss(np.tile(units, 2), np.concatenate([first, second]), 3).kappa
+
+    assert told_apart == pytest.approx(together, abs=0.01)  # type: ignore[arg-type]  # both are numbers
+
+
+def test_a_kappa_that_cannot_be_says_why() -> None:
+    apart = cohen((np.array([0, 1]), np.array([0, 1])), (np.array([2, 3]), np.array([0, 1])), 2)
+    alike = cohen((np.array([0, 1]), np.array([1, 1])), (np.array([0, 1]), np.array([1, 1])), 2)
+    alone = fleiss(np.array([0, 1]), np.array([0, 1]), 2)
+
+    assert (apart.kappa, apart.units, apart.why) == (None, 0, "fewer than two scenarios were judged by both")
+    assert (alike.kappa, alike.why) == (
+        None,
+        "everybody gave the same verdict, so chance cannot be told from agreement",
+    )
+    assert (alone.kappa, alone.why) == (None, "fewer than two scenarios were judged twice")
+
+
+def test_many_units_have_the_interval_that_drawing_them_one_by_one_gives() -> None:
+    chance = np.random.default_rng(9)
+    truth = chance.integers(0, 3, 30_000)
+    second = np.where(chance.random(30_000) < 0.6, truth, chance.integers(0, 3, 30_000))
+    kinds, times = distinct(table(np.tile(np.arange(30_000), 2), np.concatenate([truth, second]), 3))
+
+    found = alpha_of(kinds, times)
+    drawn = []
+    for _ in range(300):
+        sample = chance.multinomial(30_000, times / 30_000)
+        drawn.append(coefficient(np.repeat(kinds, sample, axis=0), nominal, np.arange(3.0)))
+
+    assert len(kinds) == 6, "what is equal is drawn together"
+    assert [found.low, found.high] == pytest.approx(np.percentile(drawn, [2.5, 97.5]), abs=0.002)

@@ -121,3 +121,58 @@ def test_no_answers_are_no_trouble(known: Given) -> None:
 
     assert outcome.measures["all"]["why"] == "fewer than two scenarios were judged twice"
     assert outcome.tables["agreement"].is_empty()
+
+
+def test_each_pair_of_roles_has_a_kappa_or_says_why(known: Given) -> None:
+    told = [
+        (scenario, person, role, verdict)
+        for scenario, mine, theirs in (("x", "odd", "odd"), ("y", "odd", "fair"), ("z", "fair", "fair"))
+        for person, role, verdict in (("p1", "employee", mine), ("p2", "employee", mine), ("p3", "manager", theirs))
+    ]
+    outcome = judged(known, *told)
+
+    between, within = pair(outcome, "employee", "manager"), pair(outcome, "employee", "employee")
+    assert between["kappa"] == 0.4, "two of three alike, chance is 2/3 * 1/3 + 1/3 * 2/3 = 4/9"
+    assert within["kappa"] == 1.0
+    assert pair(outcome, "manager", "manager")["kappa_why"] == "fewer than two scenarios were judged twice"
+
+
+def test_each_person_is_compared_with_their_role_and_with_themselves(known: Given) -> None:
+    moments = [datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2)]
+    told: dict[str, Any] = {
+        f"{scenario}{n}": {"situation": scenario, "annotator": "p1", "verdict": verdict, "created_at": moments[n]}
+        for scenario, verdicts in (("x", ("odd", "odd")), ("y", ("odd", "fair")))
+        for n, verdict in enumerate(verdicts)
+    }
+    told |= {f"{s}2": {"situation": s, "annotator": "p2", "verdict": "odd"} for s in ("x", "y")}
+
+    people = agreement(rows(**told), given=known, draws=20).tables["annotators"]
+
+    looked = people.select("annotator", "with", "looks", "same").rows()
+    assert looked == [
+        ("p1", "own role", 2, 0.5),
+        ("p2", "own role", 2, 0.5),
+        ("p1", "self", 2, 0.5),
+        ("p2", "self", 0, None),
+    ]
+    assert people["why"][3] == "nothing was judged twice by this person"
+
+
+def test_what_differs_is_split_into_three_parts_for_verdicts_and_severities(known: Given) -> None:
+    told = [
+        (scenario, f"{role}-{n}", role, "odd" if role == "hr" else "fair")
+        for scenario in ("x", "y", "z")
+        for role in ("hr", "employee")
+        for n in range(2)
+    ]
+    table = judged(known, *told, severities=[4, 4, 2, 2] * 3).tables["variation"]
+
+    assert table.select("of", "part", "share").rows() == [
+        ("verdict", "within person", None),
+        ("verdict", "within role", 0.0),
+        ("verdict", "between roles", 1.0),
+        ("severity", "within person", None),
+        ("severity", "within role", 0.0),
+        ("severity", "between roles", 1.0),
+    ]
+    assert table["why"][0] == "nobody judged a scenario twice, so it cannot be told from what differs within a role"

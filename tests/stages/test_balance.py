@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import polars as pl
@@ -146,3 +147,77 @@ def test_no_rows_are_no_trouble() -> None:
 
     assert outcome.rows.is_empty()
     assert {"theme", "weight"} <= set(outcome.rows.columns)
+
+
+def test_a_dropped_row_names_its_twin_the_kept_row_of_its_cell_most_like_it() -> None:
+    told = placed(**crowd(8), **crowd(2, 8, verdict="reasonable"), **crowd(2, 10, verdict="manipulative"))
+
+    outcome = balance(told, ratio=2.0)
+
+    kept = [int(id[1:]) for id in outcome.rows.filter(pl.col("verdict") == "questionable")["id"]]
+    for id, twin, score in outcome.dropped.select("id", "twin", "score").iter_rows():
+        nearest = min(abs(int(id[1:]) - other) for other in kept)
+        assert abs(int(id[1:]) - int(twin[1:])) == nearest
+        assert score == pytest.approx(math.cos(math.radians(1.5 * nearest)), abs=0.0001), "situations are all the same"
+
+
+def test_what_each_quota_cost_is_in_a_table() -> None:
+    told = placed(**crowd(6, annotator="busy", voices=2), **crowd(14, 6), **crowd(30, 20, verdict="reasonable"))
+
+    outcome = balance(told, ratio=1.0, per_person=0.06)
+
+    assert outcome.tables["quotas"].select("quota", "what", "limit", "rows", "voices").rows() == [
+        ("cell", "employee / reasonable / retail", 25, 5, 5),
+        ("person", "busy", 2, 4, 8),
+    ]
+    assert outcome.tables["quotas"]["alike"].is_between(0.9, 1).all()
+
+
+def test_a_cap_takes_others_rows_before_it_takes_more_than_a_share_needs() -> None:
+    """Busy people stand in the full cell, too: caps and shares are met together, not one after the other."""
+    told = placed(**crowd(6, annotator="busy"), **crowd(6, 6), **crowd(6, 12, verdict="reasonable", annotator="busy"))
+
+    outcome = balance(told, ratio=1.0, least=6, cell=["verdict"], per_person=0.5)
+
+    assert outcome.rows.filter(pl.col("annotator") == "busy").height == 7
+
+
+def test_floors_hold_against_caps_and_name_what_to_collect() -> None:
+    told = placed(
+        **crowd(8),
+        **crowd(2, 8, verdict="reasonable"),
+        **crowd(2, 10, verdict="manipulative", stakeholder="hr"),
+    )
+
+    outcome = balance(told, ratio=1.0, least=1, floors={"verdict": 5, "stakeholder, verdict": 3})
+
+    assert outcome.rows.group_by("verdict").len().sort("verdict").rows() == [
+        ("manipulative", 2),
+        ("questionable", 5),
+        ("reasonable", 2),
+    ]
+    assert outcome.tables["floors"].filter(pl.col("fields") == "verdict").rows() == [
+        ("verdict", "manipulative", 5, 2, 2, 3),
+        ("verdict", "questionable", 5, 8, 5, 0),
+        ("verdict", "reasonable", 5, 2, 2, 3),
+    ]
+    assert outcome.measures["collect"] == [
+        "collect 3 more of manipulative",
+        "collect 3 more of reasonable",
+        "collect 3 more of employee / manipulative",
+        "collect 1 more of employee / reasonable",
+        "collect 1 more of hr / manipulative",
+        "collect 3 more of hr / questionable",
+        "collect 3 more of hr / reasonable",
+    ]
+    with pytest.raises(RecipeError, match="has no field 'verdct' for its floors"):
+        balance(told, floors={"stakeholder, verdct": 3})
+
+
+def test_weighing_holds_a_busy_person_to_their_share() -> None:
+    told = placed(**crowd(6, annotator="busy"), **crowd(14, 6))
+
+    outcome = balance(told, ratio=9, per_person=0.15, mode="weight")
+
+    assert outcome.dropped.is_empty()
+    assert dict(outcome.rows.group_by("annotator").agg(pl.col("weight").sum()).iter_rows())["busy"] == 3.0
