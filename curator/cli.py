@@ -11,7 +11,7 @@ from typing import NoReturn
 import rich_click as click
 
 from curator import __version__
-from curator.commands import collect, curating, looking, packs, people, review, training
+from curator.commands import collect, curating, looking, packs, people, review, thresholds, training
 from curator.errors import CuratorError
 
 TERMINATED = 128 + signal.SIGTERM
@@ -22,7 +22,7 @@ click.rich_click.COMMAND_GROUPS = {
         {"name": "Begin", "commands": ["demo", "init", "status"]},
         {"name": "Collect", "commands": ["up", "down", "pack", "people", "project", "push", "pull", "add", "verify"]},
         {"name": "Look again", "commands": ["review", "predict"]},
-        {"name": "Curate", "commands": ["curate", "why", "diff", "dropped", "stages", "export"]},
+        {"name": "Curate", "commands": ["curate", "why", "diff", "dropped", "near", "threshold", "stages", "export"]},
         {"name": "Train", "commands": ["train", "evaluate", "ask"]},
         {"name": "Look", "commands": ["report", "completion"]},
     ]
@@ -42,6 +42,7 @@ for command in (
     *packs.COMMANDS,
     *review.COMMANDS,
     *curating.COMMANDS,
+    *thresholds.COMMANDS,
     *training.COMMANDS,
     *looking.COMMANDS,
 ):

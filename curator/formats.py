@@ -53,7 +53,7 @@ def export(dataset: Dataset, form: str, splits: list[str], out: Path) -> list[tu
             rows = [json.loads(line) for line in dataset.file(f"{name}.jsonl").read_text("utf-8").split("\n") if line]
             path = out / f"{name}.{'csv' if form == 'csv' else 'jsonl'}"
             if form == "csv":
-                _csv(path, rows)
+                write_csv(path, [_flat(row) for row in rows])
             else:
                 write_jsonl(path, (FORMATS[form](row) for row in rows))
             written.append((path, len(rows)))
@@ -62,16 +62,23 @@ def export(dataset: Dataset, form: str, splits: list[str], out: Path) -> list[tu
     return written
 
 
-def _csv(path: Path, rows: list[Row]) -> None:
-    """Write rows for a spreadsheet. A text that it would take for a formula gets a leading apostrophe."""
-    with open(path, "w", encoding="utf-8-sig", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["id", "scenario", "stakeholder", "verdict", "domain", "weight", "question", "answer"])
-        for row in rows:
-            told = [row[name] for name in ("id", "scenario", "stakeholder", "verdict", "domain", "weight")]
-            table.writerow(
-                [safe(cell) for cell in [*told, row["messages"][1]["content"], row["messages"][2]["content"]]]
-            )
+def write_csv(path: Path, rows: list[Row]) -> None:
+    """Write rows of the same columns for a spreadsheet. A text that it would take for a formula gets an apostrophe.
+
+    StorageError where the file cannot be written.
+    """
+    try:
+        with open(path, "w", encoding="utf-8-sig", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(rows[0] if rows else [])
+            table.writerows([safe(cell) for cell in row.values()] for row in rows)
+    except OSError as fault:
+        raise StorageError(f"{path.name} cannot be written: {fault.strerror}.") from None
+
+
+def _flat(row: Row) -> Row:
+    told = {name: row[name] for name in ("id", "scenario", "stakeholder", "verdict", "domain", "weight")}
+    return told | {"question": row["messages"][1]["content"], "answer": row["messages"][2]["content"]}
 
 
 def safe(cell: Any) -> Any:

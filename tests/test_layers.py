@@ -19,7 +19,7 @@ LAYERS = """
     packcheck
     begin look
     pipeline train evaluate ask report studio governance check   siblings: none imports another
-    adapter_card comparison engines formats ledger intake guess second_look
+    adapter_card comparison engines formats ledger intake guess second_look thresholds
     dataset exported scoring
     card labels lora recipe workspace
     stages

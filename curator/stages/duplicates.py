@@ -36,7 +36,7 @@ def duplicates(
             tables={"pairs": pl.DataFrame(schema=PAIRS)},
         )
     a, b, alike = join(rows["_analysis"].to_numpy(), analysis)
-    one = _same_scenario(rows, a, b, scenario, context)
+    one = same_scenario(rows, a, b, scenario, context)
     role, verdict = rows["stakeholder"].to_numpy(), rows["verdict"].to_numpy()
     same = one & (role[a] == role[b]) & (verdict[a] == verdict[b])
     gone = cover(_best_first(rows), a[same], b[same], alike[same])
@@ -66,7 +66,7 @@ def duplicates(
     return Outcome(kept, decisions, measures, {"pairs": pairs})
 
 
-def _same_scenario(rows: pl.DataFrame, a: Indices, b: Indices, scenario: float, context: float) -> Flags:
+def same_scenario(rows: pl.DataFrame, a: Indices, b: Indices, scenario: float, context: float) -> Flags:
     """Tell for each pair whether both judge one scenario: the same identity, or situation and context alike."""
     situations, contexts = rows["_situation"].to_numpy(), rows["_context"].to_numpy()
     names = rows["scenario"].to_numpy()
