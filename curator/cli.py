@@ -20,7 +20,10 @@ click.rich_click.SHOW_ARGUMENTS = True
 click.rich_click.COMMAND_GROUPS = {
     "curator": [
         {"name": "Begin", "commands": ["demo", "init", "status"]},
-        {"name": "Collect", "commands": ["up", "down", "pack", "people", "project", "push", "pull", "add", "verify"]},
+        {
+            "name": "Collect",
+            "commands": ["up", "down", "pack", "people", "project", "push", "pull", "add", "pool", "verify"],
+        },
         {"name": "Look again", "commands": ["review", "predict"]},
         {"name": "Curate", "commands": ["curate", "why", "diff", "dropped", "near", "threshold", "stages", "export"]},
         {"name": "Train", "commands": ["train", "evaluate", "ask"]},

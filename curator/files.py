@@ -61,6 +61,20 @@ def read(path: Path) -> list[Record]:
     return list(kind(path))
 
 
+def texts_of(records: Iterable[Record], least: int = 5) -> list[tuple[str, str]]:
+    """Return every text of at least `least` words in these records, however deep it lies, with the record's place."""
+    found: list[tuple[str, str]] = []
+    for record in records:
+        open_: list[Any] = [record.value]
+        while open_:
+            value = open_.pop(0)
+            if isinstance(value, str) and len(value.split()) >= least:
+                found.append((record.place, value))
+            elif isinstance(value, dict | list):
+                open_ += value.values() if isinstance(value, dict) else value
+    return found
+
+
 def _is_text(name: str) -> bool:
     try:
         return b"\0" not in name.encode()

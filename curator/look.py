@@ -22,6 +22,7 @@ def funnel(dataset: Dataset) -> list[list[Any]]:
             f"{d['reason']}: {d['rows']}" + {"drop": "", "edit": " edited", "flag": " flagged"}[d["action"]]
             for d in step["decisions"]
         ]
+        told += step["measures"].get("notes", [])
         rows.append([step["step"], step["given"], step["kept"], "; ".join(told)])
     return rows
 

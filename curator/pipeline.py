@@ -10,9 +10,11 @@ import polars as pl
 from curator.dataset import Dataset, Draft
 from curator.engines import Engine, Local
 from curator.errors import CuratorError, StageError, UsageError
+from curator.files import read, texts_of
 from curator.progress import Progress, quiet
 from curator.recipe import Recipe, Step, load_recipe
 from curator.stage import DECISIONS, Given, Known, Outcome
+from curator.store import Person
 from curator.workspace import Workspace
 
 log = logging.getLogger("curator")
@@ -82,7 +84,12 @@ def curate_workspace(workspace: Workspace, recipe: Path | None = None, progress:
     steps = load_recipe(recipe or workspace.recipe)
     with workspace.store() as store:
         rows, people = store.examples(), store.people()
-    given = Given(
+    return curate(rows, steps, workspace.datasets, known_to(workspace, people, progress))
+
+
+def known_to(workspace: Workspace, people: list[Person], progress: Progress = quiet) -> Given:
+    """Return what a workspace with these people hands to its stages."""
+    return Given(
         key=workspace.key,
         people=tuple(Known(person.name or "", person.email) for person in people),
         consents={person.pseudonym: person.purposes for person in people if person.purposes is not None},
@@ -90,5 +97,5 @@ def curate_workspace(workspace: Workspace, recipe: Path | None = None, progress:
         embedder=workspace.config.embedder,
         pack=workspace.pack,
         progress=progress,
+        texts=lambda name: texts_of(read(workspace.recipe.parent / name)),
     )
-    return curate(rows, steps, workspace.datasets, given)

@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 
 import polars as pl
 
+from curator.errors import UsageError
 from curator.pack import Pack
 from curator.progress import Progress, quiet
 
@@ -36,6 +37,10 @@ class Known:
     email: str = ""
 
 
+def _none(name: str) -> list[tuple[str, str]]:
+    raise UsageError(f"{name} cannot be read here: files that a recipe names lie beside it, in a workspace.")
+
+
 @dataclass(frozen=True)
 class Given:
     """What the workspace hands to a stage that asks for it."""
@@ -47,6 +52,7 @@ class Given:
     embedder: str = "all-minilm-l6-v2"
     pack: Pack | None = None
     progress: Progress = quiet
+    texts: Callable[[str], list[tuple[str, str]]] = _none  # what a file beside the recipe says: (place, text)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ LAYERS = """
     console
     demo
     people review packbrowser
-    collecting modelling annotators                              glue: a workspace and one of the siblings
+    collecting modelling annotators pooling                              glue: a workspace and one of the siblings
     packcheck
     begin look
     pipeline train evaluate ask report studio governance check   siblings: none imports another

@@ -172,6 +172,29 @@ def add(
     return _taken(vars(added.intake), as_json, added.left_out)
 
 
+@click.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--source", help="A name for where these come from (default: the other workspace's own name).")
+@json_option
+def pool(folders: tuple[Path, ...], source: str | None, as_json: bool) -> None:
+    """Take the answers of other teams' workspaces (FOLDERS), redacted over there and under their pseudonyms."""
+    from curator.pooling import pool as take
+    from curator.workspace import Workspace
+
+    if source and len(folders) > 1:
+        raise click.UsageError("One --source cannot name several folders. Pool them one by one.")
+    here = Workspace.find()
+    told = [take(here, folder, source) for folder in folders]
+    if as_json:
+        return show_json([vars(one) | {"intake": vars(one.intake)} for one in told])
+    for one in told:
+        say(f"{one.source}:")
+        _taken(vars(one.intake), as_json=False)
+        if one.without_consent:
+            say(f"{one.without_consent} answers stayed there: their authors did not agree to analysis and training.")
+    return None
+
+
 def _guess(workspace: "Workspace", files: tuple[Path, ...], as_json: bool) -> int:
     from dataclasses import asdict
 
@@ -228,4 +251,4 @@ def verify(as_json: bool) -> int:
     return QUARANTINED if told["quarantine"] else 0
 
 
-COMMANDS = [init, up, down, project, push, pull, add, verify]
+COMMANDS = [init, up, down, project, push, pull, add, pool, verify]

@@ -97,3 +97,64 @@ def test_no_rows_are_no_trouble() -> None:
 
     assert outcome.rows["split"].to_list() == []
     assert outcome.measures["rows"]["train"] == 0
+
+
+def crowd(scenarios: int = 60, people: int = 10) -> pl.DataFrame:
+    """Everybody answers every scenario; half of the people are managers."""
+    return placed(
+        **{
+            f"r{s:02d}{p}": {
+                "scenario": f"s{s:02d}",
+                "annotator": f"p{p}",
+                "stakeholder": ["employee", "manager"][p % 2],
+            }
+            for s in range(scenarios)
+            for p in range(people)
+        }
+    )
+
+
+def test_nobody_stands_in_train_and_in_test_where_people_are_kept_apart() -> None:
+    told = crowd()
+
+    outcome = split(told, train=0.6, validation=0.2, test=0.2, apart="annotator")
+    learns = set(outcome.rows.filter(pl.col("split") == "train")["annotator"])
+    asked = set(outcome.rows.filter(pl.col("split") != "train")["annotator"])
+
+    assert learns
+    assert asked
+    assert not learns & asked
+    assert {int(who[1:]) % 2 for who in learns} == {int(who[1:]) % 2 for who in asked} == {0, 1}
+    assert outcome.rows.height + outcome.dropped.height == told.height
+    assert outcome.decisions["reason"].unique().to_list() == ["kept apart by annotator"]
+    assert outcome.decisions["because"][0] in {
+        f"p{p} is on the {side} side, the scenario in {name}"
+        for p in range(10)
+        for side, name in (("training", "validation"), ("training", "test"), ("asked", "train"))
+    }
+
+
+def test_what_is_held_out_stays_whoever_answered_it() -> None:
+    told = crowd(20).with_columns(
+        domain=pl.when(pl.col("scenario") < "s05").then(pl.lit("logistics")).otherwise(pl.lit("retail"))
+    )
+
+    outcome = split(told, hold_out={"domain": ["logistics"]}, apart="annotator")
+
+    assert outcome.measures["rows"]["out_of_context"] == 50
+    assert outcome.dropped.join(told.filter(pl.col("domain") == "logistics"), on="id", how="semi").is_empty()
+
+
+def test_a_split_far_from_its_share_says_why() -> None:
+    told = placed(**{f"r{n}": {"scenario": "big" if n < 6 else f"s{n}"} for n in range(10)})
+
+    notes = split(told, train=0.5, validation=0.25, test=0.25).measures["notes"]
+
+    assert notes
+    assert all("groups are not cut, and the largest holds 60% of the rows" in note for note in notes)
+    assert split(many(), train=0.7, validation=0.1, test=0.2).measures["notes"] == []
+
+
+def test_only_people_and_teams_can_be_kept_apart() -> None:
+    with pytest.raises(RecipeError, match="Did you mean 'annotator'"):
+        split(many(), apart="anotator")

@@ -1,0 +1,73 @@
+"""Another team's workspace, pooled into this one: their answers come over redacted, under their own pseudonyms."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from curator.engines import Local
+from curator.errors import UsageError
+from curator.example import Answer
+from curator.files import canonical
+from curator.pipeline import known_to, run
+from curator.recipe import Recipe, load_recipe, parse_recipe
+from curator.store import Deleted, Fetched, Intake
+from curator.workspace import Workspace
+
+TIDY = ("normalise", "redact")  # what is done with their answers over there, before anything comes here
+USUAL = '[[step]]\nuse = "normalise"\n\n[[step]]\nuse = "redact"\nnames = "off"\n'
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """What another workspace brought: the counts of this store, and how many answers stayed there for consent."""
+
+    source: str
+    intake: Intake
+    without_consent: int
+
+
+def pool(workspace: Workspace, folder: Path, source: str | None = None) -> Pooled:
+    """Take the standing answers of the workspace in `folder` into this one; taking them again changes nothing.
+
+    Their stages redact them with their key and their list of people, so that neither names nor e-mails come over. Who
+    withdrew there, or did not agree to what training needs, stays out; answers that are gone since leave here, too.
+    Ids hang on `source` (default: the other workspace's name) and their ids, never on the order of pooling.
+    UsageError for this very workspace, another pack, or a name that is taken by something else.
+    """
+    other = Workspace.find(folder)
+    if not (folder / "curator.toml").is_file() or other.root.resolve() == workspace.root.resolve():
+        raise UsageError(f"{folder} is not another team's workspace. Give the folder that holds its curator.toml.")
+    if other.pack.name != workspace.pack.name:
+        raise UsageError(
+            f"{folder.name} judges by the pack {other.pack.name!r}, this workspace by {workspace.pack.name!r}. Nothing"
+            " was pooled: answers to different questions are not one set."
+        )
+    with other.store() as theirs:
+        rows, people = theirs.examples(), theirs.people()
+    given = known_to(other, people)
+    refused = [mark for mark, purposes in given.consents.items() if not {"analyse", "train"} <= set(purposes)]
+    agreed = rows.filter(~pl.col("annotator").is_in(refused))
+    for step in _tidying(other).steps:
+        agreed = run(Local(), step, agreed, given).rows
+    name = f"pool:{source or other.config.name}"
+    found = [_fetched(row) for row in agreed.iter_rows(named=True)]
+    with workspace.store() as store:
+        gone = sorted(store.records(name) - {one.record for one in found})
+        intake = store.take(name, [*found, *(Deleted(record) for record in gone)])
+    return Pooled(name, intake, rows.height - agreed.height)
+
+
+def _tidying(other: Workspace) -> Recipe:
+    if not other.recipe.exists():
+        return parse_recipe(USUAL)
+    steps = tuple(step for step in load_recipe(other.recipe).steps if step.name in TIDY)
+    return Recipe(steps) if any(step.name == "redact" for step in steps) else parse_recipe(USUAL)
+
+
+def _fetched(row: dict[str, Any]) -> Fetched:
+    told = {name: value for name, value in row.items() if name in Answer.model_fields and value is not None}
+    answer = Answer(**told | {"extra": json.loads(row["extra"]) if row["extra"] else {}})
+    return Fetched(row["id"], canonical(answer.model_dump(mode="json")), answer)
