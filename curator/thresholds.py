@@ -18,9 +18,9 @@ from curator.errors import RecipeError, UsageError
 from curator.example import ADDED, SCHEMA
 from curator.files import Record
 from curator.maths.annotators import Share, wilson
-from curator.maths.neighbours import join
 from curator.recipe import parse_recipe
-from curator.stages.duplicates import duplicates, same_scenario
+from curator.stages.duplicates import duplicates
+from curator.tellings import alike_answers
 
 STEP = "duplicates"
 BELOW = (0.15, 0.3, 0.45)  # how far under the threshold in force pairs are looked for, until there are enough
@@ -126,10 +126,10 @@ def pairs_to_judge(dataset: Dataset, embedder: str, cache: Path | None = None, c
 
 
 def _pairs(rows: pl.DataFrame, settings: dict[str, Any], least: float) -> list[Pair]:
-    a, b, alike = join(rows["_analysis"].to_numpy(), least)
-    one = same_scenario(rows, a, b, settings["scenario"], settings["context"])
+    a, b, alike, one = alike_answers(rows, settings["scenario"], settings["context"], least)
     role, verdict, ids = (rows[name].to_numpy() for name in ("stakeholder", "verdict", "id"))
-    decides = (role[a] == role[b]) & (verdict[a] == verdict[b])
+    same = (rows["scenario"].to_numpy()[a] == rows["scenario"].to_numpy()[b]) | (settings["tellings"] == "merge")
+    decides = same & (role[a] == role[b]) & (verdict[a] == verdict[b])
     texts, situations = rows["analysis"].to_list(), rows["situation"].to_list()
     found = []
     for n in np.flatnonzero(one & (alike < 1 - 1e-9)).tolist():

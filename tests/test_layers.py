@@ -26,7 +26,7 @@ LAYERS = """
     embedding models ner personal store tokens
     registry chatrows smollm2
     database files stage chat tree
-    attention phrases
+    attention phrases tellings
     example pack maths offline progress secret
     toml
     errors
@@ -44,6 +44,7 @@ STAGES_MAY = {
     "formats",
     "maths",
     "phrases",
+    "tellings",
     "embedding",
     "errors",
     "progress",

@@ -1,14 +1,17 @@
 """duplicates: what the same role said twice about the same thing. What is seen differently always stays."""
 
+from typing import Literal
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from curator.maths.neighbours import Indices, Scores, cover, join
+from curator.maths.neighbours import cover
 from curator.stage import Outcome, decide, stage
+from curator.tellings import Alike, alike_answers
 
-Flags = NDArray[np.bool_]
 Words = NDArray[np.object_]
+SAME = ["scenario", "stakeholder", "verdict", "analysis"]
 
 PAIRS = {
     "kind": pl.String(),  # merged | kept apart
@@ -21,12 +24,21 @@ PAIRS = {
 
 @stage("corpus", after=["embed", "scenarios", "agreement"])
 def duplicates(
-    rows: pl.DataFrame, *, scenario: float = 0.9, context: float = 0.8, analysis: float = 0.92, look: int = 20
+    rows: pl.DataFrame,
+    *,
+    analysis: float = 0.92,
+    tellings: Literal["keep", "merge"] = "keep",
+    scenario: float = 0.9,
+    context: float = 0.8,
+    look: int = 20,
 ) -> Outcome:
     """Drop an answer when a kept one is the same: one scenario, one stakeholder, one verdict, one analysis.
 
-    The thresholds are cosines: of the situations, the contexts and the analyses. A different verdict or role is never a
-    duplicate. The keeper has the fewest quality flags, then the longest analysis, then is the oldest, then has the
+    `analysis` is the cosine from which two say the same. A different verdict or role is never a duplicate. Scenarios
+    whose situations and contexts are at least `scenario` and `context` alike are two tellings of one event: answers to
+    both stay, so that no scenario loses a view, unless `tellings` is "merge".
+
+    The keeper has the fewest quality flags, then the longest analysis, then is the oldest, then has the
     smaller id; its `voices` counts the different people who stand behind it, so the distribution of verdicts stays.
     The table `pairs` lists the `look` closest pairs kept apart and the `look` farthest merged, for a person to see.
     """
@@ -35,21 +47,15 @@ def duplicates(
             rows.with_columns(pl.lit(1, pl.Int64()).alias("voices")),
             tables={"pairs": pl.DataFrame(schema=PAIRS)},
         )
-    a, b, alike = join(rows["_analysis"].to_numpy(), analysis)
-    one = same_scenario(rows, a, b, scenario, context)
-    role, verdict = rows["stakeholder"].to_numpy(), rows["verdict"].to_numpy()
-    same = one & (role[a] == role[b]) & (verdict[a] == verdict[b])
-    gone = cover(_best_first(rows), a[same], b[same], alike[same])
-
-    ids = rows["id"].to_numpy()
-    told = pl.DataFrame(
-        {
-            "id": ids[list(gone)],
-            "_twin": ids[[k for k, _ in gone.values()]],
-            "_score": [s for _, s in gone.values()],
-        },
-        schema={"id": pl.String(), "_twin": pl.String(), "_score": pl.Float64()},
-    ).sort("id")
+    ordered = _best_first(rows)
+    once = ordered.unique(SAME, keep="first", maintain_order=True)  # the same words: the best of them speaks for all
+    found = alike_answers(once, scenario, context, analysis)
+    role, verdict = once["stakeholder"].to_numpy(), once["verdict"].to_numpy()
+    name = once["scenario"].to_numpy()
+    same = (name[found.a] == name[found.b]) | (found.one & (tellings == "merge"))
+    same &= (role[found.a] == role[found.b]) & (verdict[found.a] == verdict[found.b])
+    gone = cover(range(len(once)), found.a[same], found.b[same], found.alike[same])
+    told = _told(ordered, once, gone)
     because = pl.format(
         "the same role gave the same verdict, and its analysis is {} alike to {}",
         pl.col("_score").round(3),
@@ -61,28 +67,31 @@ def duplicates(
     voices = _voices(rows, told)
     kept = rows.drop("voices", strict=False).filter(~pl.col("id").is_in(told["id"].implode()))
     kept = kept.join(voices, on="id", how="left", maintain_order="left")
-    pairs = _pairs(ids, a, b, alike, one, role, verdict, told, look)
+    pairs = _pairs(once["id"].to_numpy(), found, name, role, verdict, told, look)
     measures = {"merged": len(told), "voices": int(kept["voices"].sum())}
     return Outcome(kept, decisions, measures, {"pairs": pairs})
 
 
-def same_scenario(rows: pl.DataFrame, a: Indices, b: Indices, scenario: float, context: float) -> Flags:
-    """Tell for each pair whether both judge one scenario: the same identity, or situation and context alike."""
-    situations, contexts = rows["_situation"].to_numpy(), rows["_context"].to_numpy()
-    names = rows["scenario"].to_numpy()
-    near = np.einsum("nd,nd->n", situations[a], situations[b]) >= scenario
-    near &= np.einsum("nd,nd->n", contexts[a], contexts[b]) >= context
-    return np.asarray((names[a] == names[b]) | near)
+def _best_first(rows: pl.DataFrame) -> pl.DataFrame:
+    flags = [pl.col("_flags")] if "_flags" in rows.columns else []
+    order = [*flags, -pl.col("analysis").str.len_chars().cast(pl.Int64), pl.col("created_at"), pl.col("id")]
+    return rows.sort(order, nulls_last=True)
 
 
-def _best_first(rows: pl.DataFrame) -> list[int]:
-    flags = pl.col("_flags") if "_flags" in rows.columns else pl.lit(0)
-    order = rows.with_row_index("_at").with_columns(
-        flags.alias("_flags"), pl.col("analysis").str.len_chars().alias("_length")
+def _told(ordered: pl.DataFrame, once: pl.DataFrame, gone: dict[int, tuple[int, float]]) -> pl.DataFrame:
+    """Return id, `_twin` and `_score` of every row that leaves: covered by another, or said in the same words."""
+    ids = once["id"].to_numpy()
+    left = {
+        "_first": ids[list(gone)],
+        "_twin": ids[[kept for kept, _ in gone.values()]],
+        "_score": [score for _, score in gone.values()],
+    }
+    covered = pl.DataFrame(left, schema={"_first": pl.String(), "_twin": pl.String(), "_score": pl.Float64()})
+    each = ordered.select("id", *SAME).join(once.select(pl.col("id").alias("_first"), *SAME), on=SAME, nulls_equal=True)
+    each = each.join(covered, on="_first", how="left").select(
+        "id", pl.coalesce("_twin", "_first").alias("_twin"), pl.col("_score").fill_null(1.0)
     )
-    return order.sort(
-        ["_flags", "_length", "created_at", "id"], descending=[False, True, False, False], nulls_last=True
-    )["_at"].to_list()
+    return each.filter(pl.col("id") != pl.col("_twin")).sort("id")
 
 
 def _voices(rows: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
@@ -96,16 +105,9 @@ def _voices(rows: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
 
 
 def _pairs(
-    ids: Words,
-    a: Indices,
-    b: Indices,
-    alike: Scores,
-    one: Flags,
-    role: Words,
-    verdict: Words,
-    told: pl.DataFrame,
-    look: int,
+    ids: Words, found: Alike, name: Words, role: Words, verdict: Words, told: pl.DataFrame, look: int
 ) -> pl.DataFrame:
+    a, b = found.a, found.b
     merged = (
         told.select(
             pl.lit("merged").alias("kind"),
@@ -118,13 +120,15 @@ def _pairs(
         .head(look)
     )
     why = np.select(
-        [~one, verdict[a] != verdict[b], role[a] != role[b]],
-        ["different scenarios", "different verdicts", "different roles"],
+        [~found.one, verdict[a] != verdict[b], role[a] != role[b], name[a] != name[b]],
+        ["different scenarios", "different verdicts", "different roles", "two tellings"],
         "",
     )
     first, second = np.minimum(ids[a], ids[b]), np.maximum(ids[a], ids[b])
     apart = pl.DataFrame(
-        {"kind": "kept apart", "a": first, "b": second, "alike": alike, "why": why.astype(str)}, schema=PAIRS
+        {"kind": "kept apart", "a": first, "b": second, "alike": found.alike, "why": why.astype(str)}, schema=PAIRS
     )
+    apart = apart.join(told.rename({"id": "a", "_twin": "b"}), on=["a", "b"], how="anti")
+    apart = apart.join(told.rename({"id": "b", "_twin": "a"}), on=["a", "b"], how="anti")
     apart = apart.filter(pl.col("why") != "").sort(["alike", "a", "b"], descending=[True, False, False]).head(look)
     return pl.concat([merged, apart]).with_columns(pl.col("alike").round(4))

@@ -19,10 +19,13 @@ def at(degrees: float) -> list[float]:
 def placed(**told: dict[str, Any]) -> pl.DataFrame:
     """Build a frame of examples with vectors: `situation`, `context` and `analysis` in degrees, 0 if left out.
 
+    Texts say from where, unless they are given.
     Scenarios are named by `scenario`; `group` is the scenario unless it is given; `voices` is 1.
     """
     angles = {id: {part: one.get(f"_{part}", 0.0) for part in PARTS} for id, one in told.items()}
     extra = {"group", "voices", "split", "_flags"}
+    words = {id: {part: f"Seen from {angle:06.2f}." for part, angle in parts.items()} for id, parts in angles.items()}
+    told = {id: {**words[id], **one} for id, one in told.items()}
     plain = rows(**{id: {k: v for k, v in one.items() if k not in extra and k[0] != "_"} for id, one in told.items()})
     named = [one.get("scenario", "s") for one in told.values()]
     added: list[pl.Series] = [

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 
+import numpy as np
 import polars as pl
 
 from curator.stage import Outcome
@@ -49,12 +50,15 @@ def test_another_role_verdict_scenario_or_view_is_never_a_duplicate() -> None:
         assert voices(outcome) == {"a": 1, "b": 1}, other
 
 
-def test_two_tellings_with_like_contexts_are_one_scenario() -> None:
+def test_answers_to_two_tellings_stay_unless_the_recipe_merges_them() -> None:
     told = placed(
         a={"scenario": "s", "annotator": "p1"}, b={"scenario": "t", "annotator": "p2", "_situation": 8, "_context": 30}
     )
 
-    assert twins(duplicates(told)) == {"b": "a"}
+    assert duplicates(told).dropped.is_empty()
+    assert duplicates(told).tables["pairs"]["why"].to_list() == ["two tellings"]
+    assert twins(duplicates(told, tellings="merge")) == {"b": "a"}
+    assert duplicates(told, tellings="merge").tables["pairs"]["kind"].to_list() == ["merged"]
 
 
 def test_a_person_who_said_it_twice_is_one_voice() -> None:
@@ -90,8 +94,8 @@ def test_the_thresholds_are_settings() -> None:
     told = placed(a={"annotator": "p1"}, b={"annotator": "p2", "_analysis": 26, "scenario": "t", "_situation": 30})
 
     assert duplicates(told).dropped.is_empty()
-    assert duplicates(told, analysis=0.89).dropped.is_empty()
-    assert twins(duplicates(told, analysis=0.89, scenario=0.86)) == {"b": "a"}
+    assert duplicates(told, analysis=0.89, tellings="merge").dropped.is_empty()
+    assert twins(duplicates(told, analysis=0.89, tellings="merge", scenario=0.86)) == {"b": "a"}
 
 
 def test_the_closest_kept_apart_and_the_farthest_merged_are_listed_for_a_person_to_see() -> None:
@@ -101,7 +105,7 @@ def test_the_closest_kept_apart_and_the_farthest_merged_are_listed_for_a_person_
         c={"annotator": "p3", "_analysis": 16},
         d={"annotator": "p4", "_analysis": 20, "verdict": "reasonable"},
         e={"annotator": "p5", "_analysis": 3, "stakeholder": "manager"},
-        f={"annotator": "p6", "_analysis": 1, "scenario": "t", "_situation": 90},
+        f={"annotator": "p6", "_analysis": 1, "scenario": "t", "_situation": 28},
     )
 
     pairs = duplicates(told, look=3).tables["pairs"]
@@ -123,3 +127,29 @@ def test_no_rows_are_no_trouble() -> None:
     assert outcome.rows.is_empty()
     assert "voices" in outcome.rows.columns
     assert outcome.tables["pairs"].is_empty()
+
+
+def test_scenarios_that_are_far_apart_are_not_compared_at_all() -> None:
+    told = placed(a={}, b={"scenario": "t", "_situation": 90}, c={"scenario": "u", "_context": 90})
+
+    assert duplicates(told).tables["pairs"].is_empty()
+
+
+def test_the_same_words_to_many_scenarios_are_not_compared_with_each_other() -> None:
+    """20,000 times "Fine.": 200 million pairs if all were compared, 120 thousand inside the scenarios."""
+    size, scenarios = 20_000, 5_000
+    number = np.arange(size) // 4
+    places = np.random.default_rng(1).normal(size=(scenarios, 64)).astype(np.float32)
+    places /= np.linalg.norm(places, axis=1, keepdims=True)
+    name = pl.Series(number).cast(pl.String())
+    told = pl.concat([placed(a={"analysis": "Fine."})] * size).with_columns(
+        pl.Series("id", [f"r{n:05d}" for n in range(size)]),
+        name.alias("scenario"),
+        name.alias("situation"),
+        pl.Series("annotator", [f"p{n % 4}" for n in range(size)]),
+        pl.Series("_situation", places[number], pl.Array(pl.Float32, 64)),
+    )
+
+    outcome = duplicates(told)
+
+    assert outcome.rows["voices"].to_list() == [4] * scenarios

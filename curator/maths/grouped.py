@@ -1,0 +1,89 @@
+"""Threshold joins inside groups of rows: only rows that belong together are compared, however many there are."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from curator.maths.neighbours import Indices, Scores, Vectors, join, join_across
+
+PART = 16384  # pairs that are compared at a time; a larger group is left to `join`
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Rows by group: those of group g are `member[start[g]:start[g + 1]]`, in their order."""
+
+    member: Indices
+    start: Indices
+
+    @classmethod
+    def of(cls, label: Indices, count: int) -> "Groups":
+        """Sort rows by their group's number, 0 to count - 1."""
+        member = np.argsort(label, kind="stable")
+        return cls(member, np.searchsorted(label[member], np.arange(count + 1)))
+
+
+def join_groups(
+    vectors: Vectors, groups: Groups, g: Indices, h: Indices, threshold: float
+) -> tuple[Indices, Indices, Scores]:
+    """Return the pairs between groups g[n] and h[n] whose cosine is at least `threshold`, as (i, j, cosine), i < j.
+
+    Where g[n] is h[n], the pairs inside that group. Shape (vectors): (rows, dimensions), of length 1. Memory hangs on
+    `PART` and on what is found, never on the number of rows that are compared.
+
+    >>> rows = np.array([[1, 0], [0.8, 0.6], [1, 0]], np.float32)
+    >>> i, j, alike = join_groups(rows, Groups.of(np.array([0, 0, 1]), 2), np.array([0]), np.array([0]), 0.7)
+    >>> i.tolist(), j.tolist(), alike.round(2).tolist()
+    ([0], [1], [0.8])
+    """
+    size = np.diff(groups.start)
+    products = size[g] * size[h]
+    small = products <= PART
+    found = [_large(vectors, groups, int(a), int(b), threshold) for a, b in zip(g[~small], h[~small], strict=True)]
+    found += _small(vectors, groups, g[small], h[small], products[small], threshold)
+    i, j, alike = (np.concatenate(part) for part in zip(*found, strict=True)) if found else _nothing()
+    i, j = np.minimum(i, j), np.maximum(i, j)
+    order = np.lexsort((j, i))
+    return i[order], j[order], alike[order]
+
+
+def _nothing() -> tuple[Indices, Indices, Scores]:
+    return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64)
+
+
+def _large(vectors: Vectors, groups: Groups, g: int, h: int, threshold: float) -> tuple[Indices, Indices, Scores]:
+    mine = groups.member[groups.start[g] : groups.start[g + 1]]
+    if g == h:
+        i, j, alike = join(vectors[mine], threshold)
+        return mine[i], mine[j], alike
+    others = groups.member[groups.start[h] : groups.start[h + 1]]
+    i, j, alike = join_across(vectors[mine], vectors[others], threshold)
+    return mine[i], others[j], alike
+
+
+def _small(
+    vectors: Vectors, groups: Groups, g: Indices, h: Indices, products: Indices, threshold: float
+) -> list[tuple[Indices, Indices, Scores]]:
+    found = []
+    size, upto = np.diff(groups.start), np.cumsum(products)
+    begin = 0
+    while begin < len(g):
+        done = upto[begin - 1] if begin else 0
+        end = max(begin + 1, int(np.searchsorted(upto, done + PART, side="right")))
+        a, b, count = g[begin:end], h[begin:end], products[begin:end]
+        pair = np.repeat(np.arange(len(a)), count)
+        place = np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)
+        width = size[b][pair]
+        x, y = (
+            groups.start[a][pair] + place // np.maximum(width, 1),
+            groups.start[b][pair] + place % np.maximum(width, 1),
+        )
+        once = (a != b)[pair] | (x < y)
+        i, j = groups.member[x[once]], groups.member[y[once]]
+        near = np.einsum("nd,nd->n", vectors[i], vectors[j]) >= threshold - 1e-4
+        i, j = i[near], j[near]
+        alike = np.einsum("nd,nd->n", vectors[i].astype(np.float64), vectors[j].astype(np.float64))
+        sure = alike >= threshold
+        found.append((i[sure], j[sure], alike[sure]))
+        begin = end
+    return found
