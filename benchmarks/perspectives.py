@@ -151,7 +151,8 @@ def _semhash(rows: pl.DataFrame) -> pl.DataFrame | None:
     places: dict[str, list[int]] = {}
     for at, text in enumerate(texts):
         places.setdefault(text, []).append(at)
-    selected = SemHash.from_records(records=texts).self_deduplicate().selected
+    index = SemHash.from_embeddings(embeddings=_whole(rows), records=texts, model=None)
+    selected = index.self_deduplicate(threshold=THRESHOLD).selected
     return rows[sorted(places[text][0] for text in selected)].with_columns(voices=1)
 
 
@@ -175,6 +176,6 @@ PEERS: dict[str, Callable[[pl.DataFrame], pl.DataFrame | None]] = {
     "**curator** `duplicates`": _curator,
     "the same text once": _exact,
     "nearest text by embedding, greedy (SemDeDup's rule)": _semantic,
-    "SemHash 0.5.0, as it comes": _semhash,
+    "SemHash 0.5.0, at .9": _semhash,
     "datasketch MinHash LSH, .7": _datasketch,
 }
