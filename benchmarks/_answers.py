@@ -14,9 +14,9 @@ SAMPLE = Path(__file__).parent.parent / "sample_data"
 ROLES = ["employee", "manager", "hr", "outside_expert"]
 VERDICTS = ["reasonable", "questionable", "manipulative"]
 DOMAINS = ["retail", "health care", "IT", "finance", "education", "logistics"]
-FIRST = "Ada Bruno Carla Deniz Elif Franz Greta Hugo Ines Jonas Karim Lotte Mira Nils Olga Paul Rosa Sven Tara Uwe".split()
-LAST = "Abel Brandt Costa Dietz Ekberg Falk Grün Hahn Ivanov Jansen Keller Lindt Moreau Novak Olsen Pohl Reyes".split()
-SYLLABLES = "ba co di fer gal hon in jar kel lum mo nar op pel quin ros sta tur ul ver wen zet tion ment ing able".split()
+FIRST = "Ada Bruno Carla Deniz Elif Franz Greta Hugo Ines Jonas Karim Lotte Mira Nils Olga Paul Rosa Sven Tara Uwe"
+LAST = "Abel Brandt Costa Dietz Ekberg Falk Grün Hahn Ivanov Jansen Keller Lindt Moreau Novak Olsen Pohl Reyes"
+SYLLABLES = "ba co di fer gal hon in jar kel lum mo nar op pel quin ros sta tur ul ver wen zet tion ment ing able"
 EACH = 5  # answers to a scenario
 WIDTH = 384
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -24,7 +24,7 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 def people(count: int = 300) -> tuple[Known, ...]:
     """Return people whose names the workspace knows."""
-    names = [f"{first} {last}" for last in LAST for first in FIRST][:count]
+    names = [f"{first} {last}" for last in LAST.split() for first in FIRST.split()][:count]
     return tuple(Known(name, f"{name.lower().replace(' ', '.')}@harbor.example") for name in names)
 
 
@@ -35,10 +35,9 @@ def _words(chance: np.random.Generator, size: int = 12_000) -> np.ndarray:
         for name, part in (("scenarios", "situation"), ("answers", "analysis"))
         for line in (SAMPLE / f"{name}.jsonl").read_text("utf-8").splitlines()
     )
-    letters = pl.Series([told.lower()]).str.extract_all(r"\b[a-z]{2,}\b").explode()
-    known = letters.value_counts().sort(["count", "literal"] if "literal" in letters.value_counts() else "count")
-    real = known.reverse()[known.columns[0]].to_list()
-    made = ("".join(chance.choice(SYLLABLES, chance.integers(2, 5))) for _ in range(size))
+    told_words = pl.Series("word", [told.lower()]).str.extract_all(r"\b[a-z]{2,}\b").explode()
+    real = told_words.value_counts().sort(["count", "word"], descending=[True, False])["word"].to_list()
+    made = ("".join(chance.choice(SYLLABLES.split(), chance.integers(2, 5))) for _ in range(size))
     return np.array(list(dict.fromkeys([*real, *made]))[:size])
 
 

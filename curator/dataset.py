@@ -1,9 +1,12 @@
 """A dataset: an immutable folder that one run of a recipe leaves. Drafted in memory, published at once or never."""
 
+import contextlib
 import hashlib
 import json
 import shutil
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +20,19 @@ from curator.card import card
 from curator.chat import messages
 from curator.errors import StorageError, UsageError
 from curator.example import ADDED, SCHEMA, SPLITS, TEXTS
-from curator.files import write_jsonl
+from curator.files import write_jsonl, write_whole
 from curator.pack import Pack
 from curator.recipe import Recipe, Step
 from curator.stage import DECISIONS, Outcome
 
 FORMAT = 1
 LATEST = "LATEST"
+CHECKED = ".checked"  # beside the datasets: what large files looked like when their hash was right
+LARGE = 2**22  # bytes: what is smaller is hashed in a few milliseconds
+MOMENT = 2_000_000_000  # nanoseconds: a change within one tick of a file system's clock shows in no time
+GROUP = 8192  # rows that lie together in a table: one answer is found by reading one group
+NAMED = ("id", "scenario", "group", "stakeholder", "verdict", "domain", "weight")  # of a line of a training file
+TOLD = (*NAMED, "situation", "context", "severity", "analysis")
 
 
 @dataclass
@@ -41,9 +50,8 @@ class Draft:
         """Write down what one step decided and measured."""
         told = outcome.decisions.with_columns(pl.lit(step.name).alias("step")).sort("id", "action", "reason")
         self.decisions.append(told)
-        left = rows.join(outcome.dropped.select("id"), on="id", how="semi")
-        columns = [name for name in (SCHEMA | ADDED) if name in left.columns]
-        self.gone.append(left.select(columns))
+        columns = [name for name in (SCHEMA | ADDED) if name in rows.columns]
+        self.gone.append(rows.select(columns).join(outcome.dropped.select("id"), on="id", how="semi"))
         words = [pl.lit(None, pl.String()).alias(name) for name in (*TEXTS, "extra")]
         if step.name == "redact":  # what went before was never redacted: its words stay in the store
             self.gone = [frame.with_columns(words) for frame in self.gone[:-1]] + self.gone[-1:]
@@ -88,15 +96,18 @@ class Draft:
     def _write(self, folder: Path, rows: pl.DataFrame, pack: Pack, key_mark: str) -> dict[str, Any]:
         columns = [name for name in (SCHEMA | ADDED) if name in rows.columns]
         kept = rows.select(columns).with_columns(_declared(rows["extra"], pack)).sort("id")
-        kept.write_parquet(folder / "examples.parquet")
+        kept.write_parquet(folder / "examples.parquet", row_group_size=GROUP)
         gone = pl.concat(self.gone, how="diagonal").sort("id")
-        gone.with_columns(_declared(gone["extra"], pack)).write_parquet(folder / "dropped.parquet")
-        decisions = pl.concat([pl.DataFrame(schema=DECISIONS), *self.decisions])
-        decisions.write_parquet(folder / "decisions.parquet")
+        gone.with_columns(_declared(gone["extra"], pack)).write_parquet(
+            folder / "dropped.parquet", row_group_size=GROUP
+        )
+        decisions = pl.concat([pl.DataFrame(schema=DECISIONS), *self.decisions]).sort("id", maintain_order=True)
+        decisions.write_parquet(folder / "decisions.parquet", row_group_size=GROUP)
         for name, table in sorted(self.tables.items()):
             table.write_parquet(folder / f"table_{name}.parquet")
         for split in SPLITS:
             part = kept.filter(pl.col("split") == split) if "split" in kept.columns else kept.head(0)
+            part = part.select(name for name in TOLD if name in part.columns)
             write_jsonl(folder / f"{split}.jsonl", (chat_row(pack, row) for row in part.iter_rows(named=True)))
         manifest: dict[str, Any] = {
             "format": FORMAT,
@@ -121,8 +132,7 @@ class Draft:
 
 def chat_row(pack: Pack, row: dict[str, Any]) -> dict[str, Any]:
     """Return one line of a training file: who judged what, how much it weighs, and the chat."""
-    named = ("id", "scenario", "group", "stakeholder", "verdict", "domain", "weight")
-    return {**{name: row.get(name) for name in named}, "messages": messages(pack, row)}
+    return {**{name: row.get(name) for name in NAMED}, "messages": messages(pack, row)}
 
 
 @dataclass(frozen=True)
@@ -171,12 +181,18 @@ class Dataset:
         return Pack(**self.manifest["pack"])
 
     def file(self, name: str) -> Path:
-        """Return the path of one file after checking its SHA-256; StorageError if it differs or is gone."""
+        """Return the path of one file after checking its SHA-256; StorageError if it differs or is gone.
+
+        A large file whose hash was right is not read again as long as its size, times and inode are the same.
+        """
+        return self._checked(name, _right)
+
+    def _checked(self, name: str, right: Callable[[Path, str], bool]) -> Path:
         path = self.folder / name
         known = self.manifest["files"].get(name)
         if known is None:
             raise UsageError(f"The dataset {self.name} has no {name}.")
-        if not path.is_file() or _seal(path) != known["sha256"]:
+        if not path.is_file() or not right(path, known["sha256"]):
             raise StorageError(f"{self.name}/{name} is missing or damaged. Delete {self.name} and run: curator curate")
         return path
 
@@ -185,9 +201,9 @@ class Dataset:
         return pl.read_parquet(self.file(f"{name}.parquet"))
 
     def verify(self) -> None:
-        """Check every file; StorageError names the first that is not as it was made."""
+        """Read and check every file; StorageError names the first that is not as it was made."""
         for name in self.manifest["files"]:
-            self.file(name)
+            self._checked(name, lambda path, seal: _seal(path) == seal)
 
 
 def _same(old: Dataset, seal: str) -> bool:
@@ -227,5 +243,26 @@ def _seal(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _right(path: Path, seal: str) -> bool:
+    """Tell whether a file has this SHA-256, from a note where it was seen before and nothing moved since."""
+    now = path.stat()
+    if now.st_size < LARGE:
+        return _seal(path) == seal
+    mark = f"{seal} {now.st_size} {now.st_mtime_ns} {now.st_ctime_ns} {now.st_ino}\n".encode()
+    note = path.parent.parent / CHECKED / f"{path.parent.name}-{path.name}"
+    if note.is_file() and note.read_bytes() == mark:
+        return True
+    settled = time.time_ns() - now.st_ctime_ns > MOMENT
+    if _seal(path) != seal:
+        return False
+    if settled:
+        with contextlib.suppress(StorageError):  # datasets that cannot be written to are hashed each time
+            write_whole(note, mark)
+    return True
+
+
 def _seal_rows(rows: pl.DataFrame) -> str:
-    return hashlib.sha256(rows.sort("id").write_ndjson().encode()).hexdigest()
+    whole = hashlib.sha256()
+    for part in rows.sort("id").iter_slices(50_000):
+        whole.update(part.write_ndjson().encode())
+    return whole.hexdigest()

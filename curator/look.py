@@ -48,22 +48,23 @@ def life(workspace: Workspace, start: str, dataset: str | None = None) -> dict[s
         found = Dataset.find(workspace.datasets, dataset)
     except UsageError:
         return told
-    decisions = pl.scan_parquet(found.file("decisions.parquet"))
+    decisions, examples = (pl.scan_parquet(found.file(f"{name}.parquet")) for name in ("decisions", "examples"))
     told["dataset"] = found.name
     told["decisions"] = decisions.filter(pl.col("id") == ids[0]).collect().drop("id").to_dicts()
-    told["merged_here"] = (
-        decisions.filter((pl.col("twin") == ids[0]) & (pl.col("action") == "drop")).collect()["id"].to_list()
-    )
-    row = pl.scan_parquet(found.file("examples.parquet")).filter(pl.col("id") == ids[0]).collect().to_dicts()
-    told["kept"] = _kept(row[0]) if row else None
     dropped = next((d for d in told["decisions"] if d["action"] == "drop"), None)
-    if dropped and dropped["twin"]:
-        twin = (
-            pl.scan_parquet(found.file("examples.parquet")).filter(pl.col("id") == dropped["twin"]).collect().to_dicts()
-        )
-        told["twin"] = {"id": dropped["twin"], **_kept(twin[0])} if twin else None
+    twin = dropped["twin"] if dropped else None
+    rows = examples.filter(pl.col("id").is_in([ids[0], twin])).select(
+        pl.col("^(id|analysis|group|theme|voices|weight|split)$")
+    )
+    kept = {row["id"]: row for row in rows.collect().to_dicts()}
+    row = kept.get(ids[0])
+    here = decisions.filter((pl.col("twin") == ids[0]) & (pl.col("action") == "drop")).select("id")
+    told["merged_here"] = here.collect()["id"].to_list()
+    told["kept"] = _kept(row) if row else None
+    if twin:
+        told["twin"] = {"id": twin, **_kept(kept[twin])} if twin in kept else None
     if row:
-        told["now"] = f"kept, in {row[0].get('split') or 'no split'}"
+        told["now"] = f"kept, in {row.get('split') or 'no split'}"
     elif dropped:
         told["now"] = f"left at {dropped['step']}: {dropped['reason']}"
     else:

@@ -8,12 +8,12 @@ import polars as pl
 from curator.maths.pii import (
     ALIKE,
     CUED,
+    DISGUISED,
     KINDS,
     NAME,
     TAG,
     TITLED,
     TOUCHING,
-    VEILED,
     aliases,
     local_part,
     names_in,
@@ -25,11 +25,12 @@ from curator.maths.pii import (
 from curator.maths.replacing import Wanted
 
 _ALIKE = str.maketrans(ALIKE)
+DIGITLESS = ("link", "secret", "email", "ip")  # kinds that a text without any digit may hold
 
 
 def unveiled(texts: pl.Series) -> pl.Series:
     """Return the texts without zero-width characters, full-width letters, entities, "(at)" and the like."""
-    at = texts.str.contains(VEILED).fill_null(False).arg_true().to_list()
+    at = texts.str.contains(DISGUISED).fill_null(False).arg_true().to_list()
     return texts.scatter(at, [unveil(texts[i])[0] for i in at]) if at else texts
 
 
@@ -50,14 +51,16 @@ def structured(texts: pl.Series) -> dict[str, str]:
         if kind == "phone":  # a date of birth and a document's number look like one
             for what, before, told, after, check in CUED:
                 shape = re.compile(rf"{before}(?P<told>{told}){after}")
-                hits = (shape.fullmatch(hit) for hit in _hits(texts, before + told + after))
+                hits = (shape.fullmatch(hit) for hit in _hits(texts, before + told + after, digits=True))
                 texts = claim(what, [hit["told"] for hit in hits if hit and check(hit["told"])])
-        hits_of_kind = [hit.strip(" .,;") for hit in _hits(texts, pattern)]
+        hits_of_kind = [hit.strip(" .,;") for hit in _hits(texts, pattern, digits=kind not in DIGITLESS)]
         texts = claim(kind, [hit for hit in hits_of_kind if hit and sure(hit)])
     return found
 
 
-def _hits(texts: pl.Series, pattern: str) -> list[str]:
+def _hits(texts: pl.Series, pattern: str, *, digits: bool = False) -> list[str]:
+    """Return what the pattern finds; with `digits` only in texts that have one, which is soon seen."""
+    texts = texts.filter(texts.str.contains(r"\d")) if digits else texts
     found: list[str] = texts.str.extract_all(pattern).explode().drop_nulls().unique().sort().to_list()
     return found
 
@@ -175,10 +178,10 @@ class Book:
         for needle in sorted(self.by_needle):
             back.setdefault(" ".join(_small(needle).split()), []).append(needle)
         hits = whole.str.replace_all(r"\s+", " ").str.extract_many(needles, overlapping=True)
+        places = (hits.list.len() > 0).arg_true()
         return {
             at: sorted(needle for hit in set(found) for needle in back[hit])
-            for at, found in enumerate(hits)
-            if len(found)
+            for at, found in zip(places.to_list(), hits.gather(places).to_list(), strict=True)
         }
 
 

@@ -19,65 +19,78 @@ def words(texts: pl.Series) -> pl.DataFrame:
     return told.explode("word").drop_nulls().with_columns(pl.col("word").hash(seed=0).alias("mark"))
 
 
-def phrases(told: pl.DataFrame, length: int) -> pl.DataFrame:
-    """Return each run of `length` words inside one text: `row`, `at` (its first word in `told`), `mark`."""
+def phrases(told: pl.DataFrame, length: int, keep: tuple[str, ...] = ()) -> pl.DataFrame:
+    """Return each run of `length` words inside one text: `row`, `at` (its first word in `told`), `mark`.
+
+    Columns to `keep` say the same of all words of a text.
+    """
     mark = pl.col("mark")
     for n in range(1, length):
         mark = mark * STEP + pl.col("mark").shift(-n)
     whole = pl.col("row") == pl.col("row").shift(1 - length)
-    return told.with_row_index("at").select("row", "at", mark.alias("mark"), whole.alias("whole")).filter("whole")
+    return (
+        told.with_row_index("at").select("row", "at", mark.alias("mark"), *keep, whole.alias("whole")).filter("whole")
+    )
 
 
-def shared(texts: pl.Series, with_: pl.Series, length: int = 4) -> Floats:
-    """Return for each text the share of its runs of `length` words that stand in the text beside it too."""
-    mine, other = (phrases(words(side), length).select("row", "mark") for side in (texts, with_))
-    runs = mine.group_by("row").len("runs")
-    found = mine.join(other.unique(), on=["row", "mark"], how="semi").group_by("row").len("found")
-    told = runs.join(found, on="row", how="left").with_columns(pl.col("found").fill_null(0) / pl.col("runs"))
-    share = np.zeros(len(texts))
-    share[told["row"].to_numpy()] = told["found"].to_numpy()
-    return share
+def shared(told: pl.DataFrame, beside: pl.DataFrame, which: Ints, length: int = 4) -> Floats:
+    """Return for each text the share of its runs of `length` words that stand in the text beside it too.
+
+    `told` and `beside` are words, as `words` gives them; text n has text `which[n]` beside it.
+    """
+    mine, other = (phrases(side, length).select("row", "mark") for side in (told, beside))
+    mine = mine.with_columns(pl.Series("beside", which[mine["row"].to_numpy()]))
+    runs = np.bincount(mine["row"].to_numpy(), minlength=len(which))
+    found = mine.join(other.rename({"row": "beside"}), on=["beside", "mark"], how="semi")["row"].to_numpy()
+    return np.asarray(np.bincount(found, minlength=len(which)) / np.maximum(runs, 1), np.float64)
 
 
 def only_one_uses(
-    texts: pl.Series, seen: pl.Series, who: Ints, what: Ints, *, least: int = 6, share: float = 0.1
+    told: pl.DataFrame,
+    beside: pl.DataFrame,
+    which: Ints,
+    who: Ints,
+    what: Ints,
+    *,
+    least: int = 6,
+    share: float = 0.1,
 ) -> dict[int, tuple[str, int]]:
     """Return the rows that hold a phrase which one person alone uses: the phrase, and in how many things they use it.
 
     A phrase is one to three words. It counts where a person uses it about at least `least` different things (`what`),
     which are at least `share` of all that they wrote about, and all others together in at most a tenth as many texts.
-    Words of the text beside it (`seen`, what the person was writing about) make no phrase by themselves, nor does one
-    that stands out because of such a word. The phrase used most is named, of those the longest.
+    Words of the text beside it (text `which[row]` of `beside`: what the person was writing about) make no phrase by
+    themselves, nor does one that stands out because of such a word. The phrase used most is named, of those the
+    longest. `told` and `beside` are words, as `words` gives them.
     """
-    told = words(texts)
-    given = words(seen).select("row", "mark").unique().with_columns(given=pl.lit(True))
-    told = told.join(given, on=["row", "mark"], how="left", maintain_order="left")
-    row, fresh = told["row"].to_numpy(), told["given"].is_null().to_numpy()
+    row = told["row"].to_numpy()
     told = told.with_columns(pl.Series("who", who[row]), pl.Series("what", what[row]))
+    given = pl.DataFrame({"at": np.arange(len(told)), "row": which[row], "mark": told["mark"]})
+    given = given.join(beside, on=["row", "mark"], how="semi")
+    fresh = np.ones(len(told), bool)
+    fresh[given["at"].to_numpy()] = False
     wrote = pl.DataFrame({"who": who, "what": what}).unique().group_by("who").len("wrote")
-    often = np.ones(
-        len(told), bool
-    )  # whether the person uses the word often: no phrase is more frequent than its words
+    often = np.ones(len(told), bool)  # whether the person uses the word often: no phrase is more frequent
     subject = np.zeros(len(told), bool)  # whether the word is rare elsewhere because of what was written about
     found = [pl.DataFrame(schema=HELD)]
     for length in range(1, LONGEST + 1):
-        used = phrases(told, length).with_columns(length=pl.lit(length))
+        used = phrases(told, length, ("who", "what")).with_columns(length=pl.lit(length))
         at = used["at"].to_numpy().astype(np.int64)
-        used = used.with_columns(told[at].select("who", "what"))
         places = [at + n for n in range(length)]
-        hopeful = np.logical_and.reduce([often[place] for place in places])
-        counted = _often(used.filter(pl.Series(hopeful)), least)
+        counted = _often(used.filter(pl.Series(np.logical_and.reduce([often[place] for place in places]))), least)
         if length == 1:
-            known = used.join(counted, on=["mark", "who"], how="left", maintain_order="left")
-            often = known["often"].is_not_null().to_numpy()
+            known = used.join(counted, on=["mark", "who"], how="semi")["at"].to_numpy()
+            often[:] = False
+            often[known] = True
         lone = _alone(used, counted.join(wrote, on="who").filter(pl.col("often") >= share * pl.col("wrote")))
         held = used.join(lone, on=["mark", "who"]).select(list(HELD))
         if length == 1:
             subject[held["at"].to_numpy()] = True
             subject &= ~fresh
-        own = np.logical_or.reduce([fresh[place] for place in places])
-        own &= ~np.logical_or.reduce([subject[place] for place in places])
-        found.append(held.join(used.filter(pl.Series(own)), on="at", how="semi"))
+        at = held["at"].to_numpy().astype(np.int64)
+        own = np.logical_or.reduce([fresh[at + n] for n in range(length)])
+        own &= ~np.logical_or.reduce([subject[at + n] for n in range(length)])
+        found.append(held.filter(pl.Series(own)))
     ranked = pl.concat(found).sort(["often", "length", "at"], descending=[True, True, False])
     named = ranked.unique("row", keep="first", maintain_order=True)
     return {
@@ -88,8 +101,9 @@ def only_one_uses(
 
 def _often(used: pl.DataFrame, least: int) -> pl.DataFrame:
     """Return the phrases that a person uses about `least` different things or more."""
-    told = used.select("mark", "who", "what").unique().group_by("mark", "who").len("often")
-    return told.filter(pl.col("often") >= least)
+    told = used.select("mark", "who", "what")
+    told = told.join(told.group_by("mark", "who").len().filter(pl.col("len") >= least), on=["mark", "who"], how="semi")
+    return told.unique().group_by("mark", "who").len("often").filter(pl.col("often") >= least)
 
 
 def _alone(used: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:

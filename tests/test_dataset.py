@@ -1,11 +1,13 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import curator.dataset
 from curator.dataset import Dataset
 from curator.errors import StorageError, UsageError
 from curator.example import Answer, example_id
@@ -63,6 +65,51 @@ def test_one_flipped_byte_is_found_on_reading(dataset: Dataset, name: str) -> No
         dataset.file(name)
     with pytest.raises(StorageError, match=name):
         dataset.verify()
+
+
+def test_a_large_file_is_hashed_again_only_when_something_moved(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curator.dataset.LARGE", 0)
+    monkeypatch.setattr("curator.dataset.MOMENT", 0)
+    hashed: list[str] = []
+    seal = curator.dataset._seal
+    monkeypatch.setattr("curator.dataset._seal", lambda path: hashed.append(path.name) or seal(path))
+
+    dataset.file("examples.parquet")
+    dataset.file("examples.parquet")
+    assert hashed == ["examples.parquet"]
+    dataset.verify()
+    assert sorted(hashed) == sorted([*FILES, "examples.parquet"])
+
+    path = dataset.folder / "examples.parquet"
+    time.sleep(0.02)  # a tick of the file system's clock
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(StorageError, match=r"v1/examples.parquet is missing or damaged"):
+        dataset.file("examples.parquet")
+
+
+def test_a_file_that_was_written_just_now_is_hashed_each_time(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curator.dataset.LARGE", 0)
+
+    dataset.file("examples.parquet")
+
+    assert not (dataset.folder.parent / ".checked").exists()
+
+
+def test_decisions_lie_by_id_and_those_of_one_answer_in_the_order_of_the_steps(tmp_path: Path, known: Given) -> None:
+    told = rows(a=f"{GOOD}  \n\n\n\nAsk Marta Delacroix.", b=f" {GOOD} ", c="Fine.")
+
+    decisions = curate(told, RECIPE, tmp_path, known).frame("decisions")
+
+    assert decisions.select("id", "step").rows() == [
+        ("a", "normalise"),
+        ("a", "redact"),
+        ("b", "normalise"),
+        ("c", "validate"),
+    ]
 
 
 def test_a_file_that_grew_or_is_gone_is_found(dataset: Dataset) -> None:

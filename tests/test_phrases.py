@@ -17,7 +17,8 @@ def crowd(size: int = 48, people: int = 4) -> tuple[list[str], np.ndarray, np.nd
 def found(
     texts: list[str], who: np.ndarray, what: np.ndarray, seen: str = "", **settings: float
 ) -> dict[int, tuple[str, int]]:
-    return only_one_uses(pl.Series(texts), pl.Series([seen] * len(texts)), who, what, **settings)  # type: ignore[arg-type]
+    beside, which = words(pl.Series([seen])), np.zeros(len(texts), np.int64)
+    return only_one_uses(words(pl.Series(texts)), beside, which, who, what, **settings)  # type: ignore[arg-type]
 
 
 def test_words_are_what_stands_between_spaces_and_points_in_any_script() -> None:
@@ -70,9 +71,12 @@ def test_many_words_about_one_thing_are_one() -> None:
 
 
 def test_shared_counts_runs_of_four_words() -> None:
-    texts = pl.Series(["a b c d e", "a b c d x y z", "no such words here", "a b"])
+    texts = words(pl.Series(["a b c d e", "a b c d x y z", "no such words here", "a b", "a b c d"]))
+    beside = words(pl.Series(["something else", "0 a b c d e f"]))
 
-    assert shared(texts, pl.Series(["0 a b c d e f"] * 4)).round(4).tolist() == [1.0, 0.25, 0.0, 0.0]
+    found = shared(texts, beside, np.array([1, 1, 1, 1, 0]))
+
+    assert found.round(4).tolist() == [1.0, 0.25, 0.0, 0.0, 0.0]
 
 
 def test_a_persons_own_words_never_speak_for_or_against_them() -> None:

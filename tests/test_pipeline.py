@@ -39,9 +39,9 @@ def test_every_step_runs_in_order_and_says_what_it_did(tmp_path: Path, known: Gi
         ("b", "It was fair, as far as I can see.!"),
     ]
     assert dataset.frame("decisions").select("id", "step", "action", "reason").rows() == [
-        ("c", "validate", "drop", "one word"),
         ("a", "tests.own_stages:shout", "edit", "shouted"),
         ("b", "tests.own_stages:shout", "edit", "shouted"),
+        ("c", "validate", "drop", "one word"),
     ]
     assert dataset.frame("dropped")["id"].to_list() == ["c"]
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from curator.embedding import embed_texts, model_seal
 from curator.maths.selection import plane
@@ -16,20 +17,20 @@ def embed(rows: pl.DataFrame, given: Given) -> Outcome:
 
     Equal texts are embedded once, whatever row they stand in. The table `map` places each scenario on a plane (PCA).
     """
-    texts = sorted({text or "" for part in PARTS for text in rows[part].to_list()})
-    vectors = embed_texts(texts, given.embedder, given.cache, given.progress)
-    place = {text: i for i, text in enumerate(texts)}
+    told = {part: rows[part].fill_null("") for part in PARTS}
+    texts = pl.concat([told[part].alias("text") for part in PARTS]).unique().sort()
+    vectors = embed_texts(texts.to_list(), given.embedder, given.cache, given.progress)
     width = vectors.shape[1]
+    place = np.arange(len(texts))
     added = [
         pl.Series(
             "_" + part,
-            vectors[[place[text or ""] for text in rows[part].to_list()]],
+            vectors[told[part].replace_strict(texts, place, return_dtype=pl.Int64).to_numpy()] if len(rows) else [],
             pl.Array(pl.Float32, width),
         )
-        if len(rows)
-        else pl.Series("_" + part, [], pl.Array(pl.Float32, width))
         for part in PARTS
     ]
+    del vectors  # at a million rows it is as large as a column
     done = rows.with_columns(added)
     measures = {
         "texts": len(texts),
@@ -43,5 +44,6 @@ def embed(rows: pl.DataFrame, given: Given) -> Outcome:
 def _map(rows: pl.DataFrame) -> pl.DataFrame:
     told = rows.sort("scenario", "id").unique("scenario", keep="first", maintain_order=True)
     both = told["_situation"].to_numpy() if len(told) else np.zeros((0, 1), np.float32)
-    x, y = plane(both)
+    with threadpool_limits(1):  # on busy cores threads wait for each other, a hundredfold
+        x, y = plane(both)
     return pl.DataFrame({"scenario": told["scenario"], "x": x, "y": y})

@@ -2,11 +2,12 @@
 
 import numpy as np
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from curator.errors import RecipeError, nearest
-from curator.maths.neighbours import join
+from curator.maths.neighbours import Vectors, join
 from curator.maths.selection import Floats
-from curator.phrases import Ints, only_one_uses, shared, speaks_for
+from curator.phrases import Ints, only_one_uses, shared, speaks_for, words
 from curator.stage import Outcome, drop_where, flag_where, merge, stage
 
 REASONS = [
@@ -20,6 +21,8 @@ REASONS = [
     "one person's phrase",
     "reads like another verdict",
 ]
+NEEDED = ["id", "annotator", "group", "verdict", "origin"]
+PART = 16_384  # rows
 
 
 @stage("corpus", after=["embed", "scenarios"])
@@ -54,15 +57,22 @@ def quality(
             raise RecipeError(f"Stage 'quality' cannot drop {reason!r}. {nearest(reason, REASONS)}")
     if rows.is_empty():
         return Outcome(rows)
-    judged = rows.with_columns(
-        pl.Series("_topic", _closeness(rows).round(4)),
+    counted = rows.select(
+        *NEEDED,
         pl.col("analysis").str.count_matches(r"\S+").alias("_words"),
         (pl.len().over("annotator") / pl.len()).alias("_share"),
+    )
+    told, analysis = _told(rows), words(rows["analysis"])
+    scenarios = told.unique(maintain_order=True)
+    which = told.replace_strict(scenarios, np.arange(len(scenarios)), return_dtype=pl.Int64).to_numpy()
+    beside = words(scenarios)
+    judged = counted.with_columns(
+        pl.Series("_topic", _closeness(rows, on_topic).round(4)),
         pl.Series("_copies", _copies(rows, copied), pl.Int64()),
-        pl.Series("_quoted", shared(rows["analysis"], _told(rows))),
-        *_phrases(rows, phrase),
+        pl.Series("_quoted", shared(analysis, beside, which)),
+        *_phrases(rows, (analysis, beside, which), phrase),
         *_other_verdict(rows, another_verdict),
-        _usual(rows),
+        _usual(counted, short, little),
     )
     people = rows["annotator"].n_unique()
     thin = pl.col("_words") < little
@@ -99,16 +109,13 @@ def quality(
     }
     fatal = {reason: rule for reason, rule in rules.items() if reason in (drop or [])}
     light = {reason: rule for reason, rule in rules.items() if reason not in fatal}
-    scratch = [name for name in judged.columns if name not in rows.columns]
     gone = drop_where(judged, fatal, _first_because(fatal, because)) if fatal else Outcome(judged)
     flagged = flag_where(gone.rows, light, because)
-    counted = flagged.decisions.group_by("id").len("_flags")
-    kept = (
-        gone.rows.drop(scratch)
-        .join(counted, on="id", how="left", maintain_order="left")
-        .with_columns(pl.col("_flags").fill_null(0))
+    flags = gone.rows.select("id").join(
+        flagged.decisions.group_by("id").len("_flags"), on="id", how="left", maintain_order="left"
     )
-    return merge([gone, flagged], kept)
+    kept = rows.filter(pl.Series(~judged["id"].is_in(gone.dropped["id"].implode()))) if len(gone.dropped) else rows
+    return merge([gone, flagged], kept.with_columns(flags["_flags"].fill_null(0)))
 
 
 def _first_because(rules: dict[str, pl.Expr], because: dict[str, pl.Expr]) -> pl.Expr:
@@ -123,9 +130,9 @@ def _coded(rows: pl.DataFrame, column: str) -> Ints:
     return rows.select(pl.col(column).rank("dense").cast(pl.Int64) - 1).to_series().to_numpy()
 
 
-def _phrases(rows: pl.DataFrame, least: int) -> list[pl.Series]:
+def _phrases(rows: pl.DataFrame, said: tuple[pl.DataFrame, pl.DataFrame, Ints], least: int) -> list[pl.Series]:
     """Return the phrase in each row that only its author uses, and in how many groups; null where there is none."""
-    found = only_one_uses(rows["analysis"], _told(rows), _coded(rows, "annotator"), _coded(rows, "group"), least=least)
+    found = only_one_uses(*said, _coded(rows, "annotator"), _coded(rows, "group"), least=least)
     named = [found.get(row, (None, None)) for row in range(len(rows))]
     quoted = [None if phrase is None else f"“{phrase}”" for phrase, _ in named]
     return [pl.Series("_phrase", quoted, pl.String()), pl.Series("_often", [n for _, n in named], pl.Int64())]
@@ -143,39 +150,59 @@ def _other_verdict(rows: pl.DataFrame, wanted: float | None) -> list[pl.Series]:
     return [names.gather(likely.argmax(axis=1)).alias("_other"), pl.Series("_sure", sure)]
 
 
-def _usual(rows: pl.DataFrame) -> pl.Series:
-    """Return the median length, in words, of what at least two other people wrote about each row's group."""
-    told = rows.with_row_index("at").select("at", "annotator", "group", pl.col("analysis").str.count_matches(r"\S+"))
-    pairs = told.join(told, on="group", suffix="_other").filter(pl.col("annotator") != pl.col("annotator_other"))
+def _usual(rows: pl.DataFrame, short: float, little: int) -> pl.Series:
+    """Return the median length, in words, of what at least two other people wrote about each row's group.
+
+    Null also where the row cannot be short beside it: it says too little anyway, or nobody wrote so much more.
+    """
+    told = rows.with_row_index("at").select("at", "annotator", "group", "_words")
+    longest = pl.col("_words").max().over("group")
+    doubtful = told.filter((pl.col("_words") >= little) & (pl.col("_words") < short * longest))
+    pairs = doubtful.join(told, on="group", suffix="_other").filter(pl.col("annotator") != pl.col("annotator_other"))
     usual = pairs.group_by("at").agg(
-        pl.col("analysis_other").median().alias("usual"), pl.col("annotator_other").n_unique().alias("people")
+        pl.col("_words_other").median().alias("_usual"), pl.col("annotator_other").n_unique().alias("people")
     )
-    usual = usual.filter(pl.col("people") > 1)
-    return told.join(usual, on="at", how="left", maintain_order="left")["usual"].alias("_usual")
+    return told.join(usual.filter(pl.col("people") > 1), on="at", how="left", maintain_order="left")["_usual"]
 
 
-def _closeness(rows: pl.DataFrame) -> Floats:
-    """Return how alike each analysis is to its situation, its context or another person's analysis, at most."""
-    analysis, who = rows["_analysis"].to_numpy().astype(np.float64), rows["annotator"].to_numpy()
-    closest: Floats = np.maximum(
-        np.einsum("nd,nd->n", analysis, rows["_situation"].to_numpy()),
-        np.einsum("nd,nd->n", analysis, rows["_context"].to_numpy()),
-    )
-    for (at,) in rows.with_row_index("_at").group_by("group").agg("_at").select("_at").iter_rows():
-        mine = np.array(at)
-        others = who[mine][:, None] != who[mine][None, :]
-        alike = np.where(others, analysis[mine] @ analysis[mine].T, -1.0)
-        closest[mine] = np.maximum(closest[mine], alike.max(axis=1))
+def _closeness(rows: pl.DataFrame, least: float) -> Floats:
+    """Return how alike each analysis is to its situation or its context, at most.
+
+    Where that is below `least`, another person's analysis of the same group counts too.
+    """
+    analysis = rows["_analysis"].to_numpy()
+    closest = np.maximum(_cosines(analysis, rows["_situation"]), _cosines(analysis, rows["_context"]))
+    who, group = _coded(rows, "annotator"), _coded(rows, "group")
+    order = np.argsort(group, kind="stable")
+    start = np.searchsorted(group[order], np.arange(group.max() + 2))
+    for at in np.flatnonzero(closest.round(4) < least):
+        told = order[start[group[at]] : start[group[at] + 1]]
+        told = told[who[told] != who[at]]
+        alike = analysis[told].astype(np.float64) @ analysis[at].astype(np.float64)
+        closest[at] = max(closest[at], alike.max(initial=-1.0))
     return closest
 
 
-def _copies(rows: pl.DataFrame, threshold: float) -> list[int]:
-    """Count for each row the other scenarios about which the same person wrote nearly the same."""
-    a, b, _ = join(rows["_analysis"].to_numpy(), threshold)
-    who, what = rows["annotator"].to_numpy(), rows["group"].to_numpy()
-    others: list[set[str]] = [set() for _ in range(len(rows))]
-    for i, j in zip(a.tolist(), b.tolist(), strict=True):
-        if who[i] == who[j] and what[i] != what[j]:
-            others[i].add(what[j])
-            others[j].add(what[i])
-    return [len(scenarios) for scenarios in others]
+def _cosines(vectors: Vectors, beside: pl.Series) -> Floats:
+    """Return the cosine of each vector with the one beside it, in float64, a part at a time: a copy takes room."""
+    other, found = beside.to_numpy(), np.empty(len(vectors))
+    for start in range(0, len(vectors), PART):
+        part = slice(start, start + PART)
+        found[part] = np.einsum("nd,nd->n", vectors[part].astype(np.float64), other[part])
+    return found
+
+
+def _copies(rows: pl.DataFrame, threshold: float) -> Ints:
+    """Count for each row the other groups of scenarios about which the same person wrote nearly the same."""
+    vectors, who, group = rows["_analysis"].to_numpy(), _coded(rows, "annotator"), _coded(rows, "group")
+    order = np.argsort(who, kind="stable")
+    found = [np.empty(0, np.int64)]
+    with threadpool_limits(1):  # many small products
+        for mine in np.split(order, np.flatnonzero(np.diff(who[order])) + 1):
+            a, b, _ = join(vectors[mine], threshold)
+            a, b = mine[a], mine[b]
+            a, b = np.concatenate([a, b]), np.concatenate([b, a])
+            apart = group[a] != group[b]
+            found.append(a[apart] * (group.max() + 1) + group[b[apart]])
+    once = np.unique(np.concatenate(found))
+    return np.bincount(once // (group.max() + 1), minlength=len(rows))

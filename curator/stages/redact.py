@@ -70,10 +70,12 @@ def _replaced(
     """Return the rows with everything in the book replaced, and how many of each kind went from each row."""
     held = book.held(_whole(plain, columns))
     about = _people_of_scenarios(rows, columns, book, held)
+    told_in: dict[str, list[Wanted]] = {scenario: book.parts(people) for scenario, people in about.items()}
     new: dict[str, dict[int, str]] = {name: {} for name in columns}
     found: dict[int, Counter[str]] = {}
-    for row in rows.select(pl.row_index("_at"), "scenario", *columns).iter_rows(named=True):
-        looked_for = [*book.parts(about.get(row["scenario"], set())), *book.of(held.get(row["_at"], []))]
+    concerned = sorted({*held, *rows["scenario"].is_in(list(about)).arg_true()})
+    for at, row in zip(concerned, rows[concerned].select("scenario", *columns).iter_rows(named=True), strict=True):
+        looked_for = [*told_in.get(row["scenario"], []), *book.of(held.get(at, []))]
         if not looked_for:
             continue
         seen: Counter[str] = Counter()
@@ -82,9 +84,9 @@ def _replaced(
                 text, put = replace(row[name], looked_for)
                 seen.update(one.value[1:].partition(" ")[0] for one in put)
                 if put:
-                    new[name][row["_at"]] = text
+                    new[name][at] = text
         if seen:
-            found[row["_at"]] = seen
+            found[at] = seen
     changed = [rows[name].scatter(list(at), list(at.values())) for name, at in new.items() if at]
     return rows.with_columns(changed), found
 

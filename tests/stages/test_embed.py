@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curator.embedding import embed_texts
+from curator.embedding import TOKENS, Embedder, embed_texts, locate, remember
 from curator.errors import PolicyError, UsageError
 from curator.stage import Given
 from curator.stages.embed import embed
@@ -65,3 +65,60 @@ def test_an_embedder_that_brings_code_is_refused(tmp_path: Path) -> None:
         embed_texts(["a"], str(tmp_path))
     with pytest.raises(UsageError, match="neither a packaged one"):
         embed_texts(["a"], "no-such-model")
+
+
+def test_neither_order_nor_company_changes_a_vector() -> None:
+    texts = ["One.", "Nobody was asked before the rota was changed.", "A long story " * 60, "Two words"]
+
+    together = embed_texts(texts, "all-minilm-l6-v2")
+    turned = embed_texts(texts[::-1], "all-minilm-l6-v2")
+    alone = np.concatenate([embed_texts([text], "all-minilm-l6-v2") for text in texts])
+
+    np.testing.assert_allclose(turned[::-1], together, atol=1e-6)
+    np.testing.assert_allclose(alone, together, atol=1e-6)
+
+
+def test_a_text_is_what_sentence_transformers_makes_of_it() -> None:
+    from sentence_transformers import SentenceTransformer
+
+    texts = ["One.", "Nobody was asked before the rota was changed.", "A long story " * 200, ""]
+    model = SentenceTransformer(str(locate("all-minilm-l6-v2")), device="cpu")
+
+    told = model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+
+    assert (told * embed_texts(texts, "all-minilm-l6-v2")).sum(axis=1).min() > 0.99999
+
+
+def test_batches_hold_about_as_many_tokens_each_and_every_text_once() -> None:
+    texts = [f"{'word ' * (n % 90)}{n}" for n in range(300)]
+
+    batches = Embedder(locate("all-minilm-l6-v2")).batches(texts)
+
+    assert sorted(at for batch in batches for at in batch) == list(range(300))
+    assert max(len(batch) * (max(at % 90 for at in batch) + 5) for batch in batches) < 1.1 * TOKENS
+    assert len(batches) < 20
+
+
+def test_a_run_that_ends_early_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("curator.embedding.CHUNK", 2)
+    texts = [f"text {n}" for n in range(6)]
+    seen: list[tuple[int, int]] = []
+
+    def stop(_: str, done: int, total: int) -> None:
+        seen.append((done, total))
+        if done > 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        embed_texts(texts, "all-minilm-l6-v2", tmp_path, stop)
+    embed_texts(texts, "all-minilm-l6-v2", tmp_path, lambda _, done, total: seen.append((done, total)))
+
+    assert [total for _, total in seen] == [6, 6, 4, 4]
+
+
+def test_vectors_made_elsewhere_are_found(tmp_path: Path) -> None:
+    made = np.eye(3, 384, dtype=np.float32)
+
+    remember(["a", "b", "c"], made, "all-minilm-l6-v2", tmp_path)
+
+    np.testing.assert_array_equal(embed_texts(["c", "a", "c"], "all-minilm-l6-v2", tmp_path), made[[2, 0, 2]])

@@ -158,3 +158,14 @@ def test_a_split_far_from_its_share_says_why() -> None:
 def test_only_people_and_teams_can_be_kept_apart() -> None:
     with pytest.raises(RecipeError, match="Did you mean 'annotator'"):
         split(many(), apart="anotator")
+
+
+def test_nothing_held_out_is_no_trouble_in_a_large_set() -> None:
+    """Polars 2.1 fails on a filter that is a literal from 65,537 rows on."""
+    many = pl.concat([placed(a={"scenario": "s1"}, b={"scenario": "s2"})] * 35_000).with_row_index("n")
+    told = many.with_columns(pl.col("n").cast(pl.String).alias("id")).drop("n")
+
+    parted = split(told, train=0.5, validation=0.0, test=0.5).rows
+
+    assert parted.height == 70_000
+    assert "out_of_context" not in set(parted["split"])

@@ -4,7 +4,7 @@ All patterns run on a linear engine (polars, Rust regex): a backtracking one tak
 """
 
 from curator.maths.pii.checks import iban, luhn, phone
-from curator.maths.pii.disguise import VEILED, unveil
+from curator.maths.pii.disguise import DISGUISED, VEILED, unveil
 from curator.maths.pii.names import NAME, TITLED, aliases, local_part, names_in, spellings, titled
 from curator.maths.pii.patterns import CUED, KINDS, TOUCHING
 from curator.maths.pii.tags import ALIKE, TAG, form, tag
@@ -12,6 +12,7 @@ from curator.maths.pii.tags import ALIKE, TAG, form, tag
 __all__ = [
     "ALIKE",
     "CUED",
+    "DISGUISED",
     "KINDS",
     "NAME",
     "TAG",
