@@ -21,18 +21,20 @@ class Alike(NamedTuple):
     one: NDArray[np.bool_]
 
 
-def alike_answers(rows: pl.DataFrame, scenario: float, context: float, analysis: float) -> Alike:
-    """Return the pairs of rows about one scenario, or nearly one, whose analyses are at least `analysis` alike.
+def alike_answers(rows: pl.DataFrame, among: Indices, scenario: float, context: float, analysis: float) -> Alike:
+    """Return the pairs of the rows `among` about one scenario, or nearly one, whose analyses are `analysis` alike.
 
     Two scenarios are one where their identity is, or their situations and contexts are at least `scenario` and
     `context` alike (all are cosines). Work grows with the answers to each scenario, not with the square of all.
     """
-    told = rows.with_row_index("at").unique("scenario", keep="first", maintain_order=True)
+    names = rows["scenario"].gather(among)
+    told = pl.DataFrame({"scenario": names, "at": among}).unique("scenario", keep="first", maintain_order=True)
     number = told.select("scenario", pl.row_index("number"))
-    label = rows.select("scenario").join(number, on="scenario", how="left", maintain_order="left")["number"]
-    s, t, one = _near_scenarios(told, scenario, context)
+    label = names.to_frame().join(number, on="scenario", how="left", maintain_order="left")["number"]
+    s, t, one = _near_scenarios(rows, told["at"].to_numpy(), scenario, context)
     itself = np.arange(len(told))
     groups = Groups.of(label.to_numpy().astype(np.int64), len(told))
+    groups = Groups(among[groups.member], groups.start)
     vectors = rows["_analysis"].to_numpy()
     pairs = [
         (*join_groups(vectors, groups, g, h, analysis), same)
@@ -44,17 +46,22 @@ def alike_answers(rows: pl.DataFrame, scenario: float, context: float, analysis:
     return Alike(a[order], b[order], alike[order], flags[order])
 
 
-def _near_scenarios(told: pl.DataFrame, scenario: float, context: float) -> tuple[Indices, Indices, NDArray[np.bool_]]:
-    """Return the pairs of different scenarios that are nearly one, and whether they are one."""
-    words = told["situation"].to_list()
+def _near_scenarios(
+    rows: pl.DataFrame, at: Indices, scenario: float, context: float
+) -> tuple[Indices, Indices, NDArray[np.bool_]]:
+    """Return the pairs of different scenarios, told by the rows `at`, that are nearly one, and whether they are."""
     first: dict[str, int] = {}
-    label = np.array([first.setdefault(text, len(first)) for text in words], np.int64)
+    label = np.array([first.setdefault(text, len(first)) for text in rows["situation"].gather(at)], np.int64)
     groups = Groups.of(label, len(first))
-    situations = told["_situation"].to_numpy()
+    situations = rows["_situation"].to_numpy()[at]
     g, h, _ = join(situations[groups.member[groups.start[:-1]]], scenario - EDGE)
     itself = np.flatnonzero(np.diff(groups.start) > 1)
     s, t, alike = join_groups(
-        told["_context"].to_numpy(), groups, np.concatenate([g, itself]), np.concatenate([h, itself]), context - EDGE
+        rows["_context"].to_numpy()[at],
+        groups,
+        np.concatenate([g, itself]),
+        np.concatenate([h, itself]),
+        context - EDGE,
     )
     near = np.einsum("nd,nd->n", situations[s], situations[t])
     return s, t, (near >= scenario) & (alike >= context)

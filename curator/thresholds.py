@@ -126,7 +126,7 @@ def pairs_to_judge(dataset: Dataset, embedder: str, cache: Path | None = None, c
 
 
 def _pairs(rows: pl.DataFrame, settings: dict[str, Any], least: float) -> list[Pair]:
-    a, b, alike, one = alike_answers(rows, settings["scenario"], settings["context"], least)
+    a, b, alike, one = alike_answers(rows, np.arange(len(rows)), settings["scenario"], settings["context"], least)
     role, verdict, ids = (rows[name].to_numpy() for name in ("stakeholder", "verdict", "id"))
     same = (rows["scenario"].to_numpy()[a] == rows["scenario"].to_numpy()[b]) | (settings["tellings"] == "merge")
     decides = same & (role[a] == role[b]) & (verdict[a] == verdict[b])

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator.maths.neighbours import Vectors
-from curator.maths.selection import farthest_first
+from curator.maths.selection import farthest_first, likenesses
 
 Ints = NDArray[np.int64]
 Available = Mapping[tuple[int, int], int]  # rows by (cell, person)
@@ -80,9 +80,10 @@ def most_different(vectors: Vectors, count: int, owner: Sequence[int], limit: Ma
     open_ = np.array([left.get(who, 1) > 0 for who in owner])
     chosen: list[int] = []
     nearest = -(whole @ whole.mean(axis=0))
+    likeness = likenesses(whole, count)
     while len(chosen) < count and open_.any():
         new = int(np.where(open_, nearest.round(9), np.inf).argmin())
-        alike = whole @ whole[new]
+        alike = likeness(new)
         nearest = np.maximum(nearest, alike) if chosen else alike
         chosen.append(new)
         open_[new] = False

@@ -1,88 +1,156 @@
 """Which pairs of vectors could be alike at all: a superset of the answer, found at a small part of its cost.
 
-Two bounds rule pairs out, and neither can miss one:
+Two bounds rule pairs out, and neither can miss one. They hold for vectors of any length and are tight for unit vectors.
 
-1. Head and rest. Rotate to the main axes and keep the first `k` places of each unit vector, with the length of what
-   is left as one place more. By Cauchy and Schwarz the product of two such heads is at least their cosine.
-2. Angles. Rows are gathered around centres. If a lies at an angle α from a centre and b at β, they are at least
-   |α - β| apart (the triangle inequality on the sphere), so a needs only those b with β >= α - arccos(threshold).
+1. Cells. Rows are gathered around centres. For a row a of the cell around c and a row b of the cell around e, the step
+   from b to a is at least as long as its shadow on the line from e to c: |a - b| |c - e| >= (ac - ae) + (be - bc).
+   Two unit vectors with a cosine of t are sqrt(2 - 2t) apart, so most cells never meet, and of the others only the
+   rows next to the border do. ("Generalised hyperplanes", Uhlmann 1991, https://doi.org/10.1016/0020-0190(91)90074-R)
+2. Head and rest. Turn to the main axes and keep the first `k` places of each vector, with the length of what is left
+   as one place more. By Cauchy and Schwarz the product of two such heads is at least that of the vectors.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-Floats = NDArray[np.float32]
-Indices = NDArray[np.int64]
+from curator.maths.cells import Cells, Floats, Indices, Spread, gather
 
-SLACK = 1e-4  # what float32 may be off by in a product of a head, with room to spare
-ROOM = 1e-3  # radians: the same for an angle
-HEADS = (15, 31, 47, 63, 95, 127, 191)  # places that are tried on a sample
-SCAN = 60.0  # cost of looking at one product, in multiply-adds
-GATHER = 30000.0  # cost of verifying one candidate
-MEMBERS = 1000  # rows around a centre: their products with as many others stay in the processor's cache
-SAMPLE = 2048
-STRETCH = 64  # products that are looked at together
+SLACK = 1e-4  # what float32 may be off by in a product of unit vectors, with room to spare
+HEADS = (15, 23, 31, 47, 63, 95, 127)  # places that are tried
+SCAN = 25.0  # cost of looking at one product, in multiply-adds
+VERIFY = 12000.0  # cost of verifying one candidate, in multiply-adds
+FETCH = 6000.0  # cost of fetching a row
+SLICE = 256  # rows of a cell that are compared at a time
+BLOCK = 1 << 17  # products at a time: half a megabyte stays in a processor's own cache
+PANEL = 64  # cells whose distance to all rows is held at a time
+STRETCH = 32  # products that are looked at together
+TRIALS = 48  # slices that are tried
+TRIED = 2048  # rows that they are tried against
 
-
-def candidates(vectors: Floats, threshold: float, workers: int = 2) -> Iterator[tuple[Indices, Indices]]:
-    """Give pairs (i, j), no unordered pair twice, among them all with a cosine of `threshold` or more."""
-    gathered = _Gathered(vectors, threshold)
-    with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
-        for found in pool.map(gathered.pairs_of, range(gathered.count)):
-            yield from found
+Pairs = tuple[Indices, Indices]
 
 
-class _Gathered:
-    """The rows in the order of their centres, the outermost of each first."""
+@dataclass
+class Plan:
+    """The pairs that are left, in `count` parts; `part(n)` may run in any thread and gives them a block at a time."""
 
-    def __init__(self, vectors: Floats, threshold: float) -> None:
-        self.reach = float(np.arccos(np.clip(threshold, -1, 1))) + ROOM
-        self.least = np.float32(threshold - SLACK)
-        self.count = max(1, len(vectors) // MEMBERS)
-        self.centres = _centres(vectors, self.count)
-        owner, beta = _nearest(vectors, self.centres)
-        self.order = np.lexsort((np.arange(len(vectors)), -beta, owner))
-        self.vectors = vectors[self.order]
-        self.beta = beta[self.order]
-        self.start = np.searchsorted(owner[self.order], np.arange(self.count + 1))
-        outer = [self.beta[a] if a < b else -np.inf for a, b in zip(self.start, self.start[1:], strict=False)]
-        self.outermost = np.array(outer, np.float32)
-        self.heads = _heads(self.vectors, threshold)
+    count: int
+    part: Callable[[int], Iterator[Pairs]]
 
-    def pairs_of(self, centre: int) -> list[tuple[Indices, Indices]]:
-        """Return the candidates between the rows of a centre and those of it and all later ones."""
-        begin, end = self.start[centre], self.start[centre + 1]
-        if begin == end:
-            return []
-        mine = self.heads[begin:end]
-        alpha = _angles(self.vectors[begin:end] @ self.centres[centre:].T)  # (mine, this and later centres)
-        alpha -= self.reach
-        found = []
-        for other in range(centre, self.count):
-            first, last = self.start[other], self.start[other + 1]
-            inner = alpha[:, other - centre]  # the least β that a partner can have
-            if other == centre:
-                rows = np.arange(end - begin)
+
+def plan(
+    a: Floats, b: Floats, of_a: Indices, of_b: Indices, threshold: float, spread: Spread, memory: int
+) -> Plan | None:
+    """Return what is left to verify between the rows `of_a` of a and `of_b` of b, or None if ruling out does not pay.
+
+    When a is b no unordered pair comes twice.
+    """
+    left, right = gather(a, b, of_a, of_b, spread)
+    sift = _Sift(a, b, left, right, threshold, memory)
+    return Plan(-(-left.count // sift.panel), sift.part) if sift.pays else None
+
+
+class _Sift:
+    def __init__(self, a: Floats, b: Floats, left: Cells, right: Cells, threshold: float, memory: int) -> None:
+        self.a, self.b = a, b
+        self.left, self.right, self.same = left, right, left is right
+        longest = max(left.longest, right.longest)  # of the squared lengths; 1 for unit vectors
+        self.apart = float(np.sqrt(max(0.0, 2 * longest - 2 * threshold)))
+        slack = (SLACK + left.dimensions * 2.0**-23) * longest
+        self.slack, self.least = np.float32(slack), np.float32(threshold - slack)
+        self.panel = int(max(1, min(PANEL, memory // (4 * max(1, len(right.rows))))))
+        self.k = 0
+        self.pays = self._try()
+        if self.pays:
+            self.mine, self.others = left.heads(self.k), right.heads(self.k)
+
+    def part(self, number: int) -> Iterator[Pairs]:
+        """Give the pairs that may be alike of the rows of some cells, and of all rows or, in one set, the later."""
+        first, last = number * self.panel, min(self.left.count, (number + 1) * self.panel)
+        begin = int(self.left.start[first]) if self.same else 0
+        toward = self._toward(first, last, begin)
+        for cell in range(first, last):
+            for start in range(int(self.left.start[cell]), int(self.left.start[cell + 1]), SLICE):
+                stop = min(start + SLICE, int(self.left.start[cell + 1]))
+                near = self._near(cell, start, stop, toward[cell - first], begin)
+                for i, j in self._compared(start, stop, near):
+                    if self.same:
+                        later = i < j
+                        i, j = i[later], j[later]
+                    if len(i):
+                        yield self.left.rows[i], self.right.rows[j]
+
+    def _toward(self, first: int, last: int, begin: int) -> Floats:
+        """Return how far each row of the right, from `begin` on, leans to some cells, (cells, rows)."""
+        toward: Floats = self.left.centres[first:last] @ self.right.leaning[begin:].T
+        return toward
+
+    def _near(self, cell: int, start: int, stop: int, toward: Floats, begin: int) -> Indices:
+        """Return the rows of the right that are near enough to a slice of a cell, in their order."""
+        leaning = self.left.leaning[start:stop] @ self.left.centres.T  # (slice, cells)
+        inside = (leaning[:, cell, None] - leaning).min(axis=0)  # how deep at least the slice lies, as seen by a cell
+        limit = self.left.between(cell) * self.apart - inside + self.slack
+        limit[cell] = np.inf
+        first = start if self.same else 0
+        ends = np.maximum(self.right.start, first)
+        toward = toward[first - begin :] + np.repeat(limit, np.diff(ends))
+        return np.flatnonzero(toward >= self.right.own[first:]) + first
+
+    def _compared(self, start: int, stop: int, near: Indices) -> Iterator[Pairs]:
+        """Give the pairs of a slice and some rows of the right whose product is about the threshold or more."""
+        mine, whole = self.mine[start:stop], self.a[self.left.rows[start:stop]]
+        width = max(1, BLOCK // (stop - start))
+        for at in range(0, len(near), width):
+            some = near[at : at + width]
+            product = mine @ self.others[some].T  # (slice, some)
+            hit = np.flatnonzero(product.max(axis=0) >= self.least)
+            if not len(hit):
+                continue
+            some = some[hit]
+            passing = np.flatnonzero(product[:, hit] >= self.least)
+            if self._dense(len(whole), len(hit)) < VERIFY * len(passing):
+                product = whole @ self.b[self.right.rows[some]].T
+                i, j = np.divmod(np.flatnonzero(product >= self.least), len(some))
             else:
-                rows = np.flatnonzero(inner <= self.outermost[other])
-                if not len(rows):
-                    continue
-                last = first + int(np.searchsorted(-self.beta[first:last], -inner[rows].min(), side="right"))
-            j, i = _above(self.heads[first:last] @ mine[rows].T, self.least)
-            i, j = rows[i] + begin, j + first
-            if other == centre:
-                i, j = i[i < j], j[i < j]
-            if len(i):
-                sure = np.einsum("nd,nd->n", self.vectors[i], self.vectors[j]) >= self.least
-                found.append((self.order[i[sure]], self.order[j[sure]]))
-        return found
+                i, j = np.divmod(passing, len(some))
+                product = np.einsum("nd,nd->n", whole[i], self.b[self.right.rows[some[j]]])
+                sure = product >= self.least
+                i, j = i[sure], j[sure]
+            yield i + start, some[j]
+
+    def _dense(self, slice_: int, others: int) -> float:
+        """Return what it costs to verify whole rows with a slice."""
+        return others * (slice_ * (self.left.dimensions + 2 * SCAN) + FETCH)
+
+    def _try(self) -> bool:
+        """Find how many places cost least, on slices and rows that the cells left over."""
+        cost = dict.fromkeys([k for k in HEADS if k < self.left.places], 0.0)
+        if self.left.places == self.left.dimensions:
+            cost[self.left.places] = 0.0
+        plain = 0.0
+        filled = np.flatnonzero(np.diff(self.left.start))
+        for cell in filled[:: max(1, len(filled) // TRIALS)]:
+            start = int(self.left.start[cell])
+            stop = min(start + SLICE, int(self.left.start[cell + 1]))
+            begin = start if self.same else 0
+            near = self._near(int(cell), start, stop, self._toward(cell, cell + 1, begin)[0], begin)
+            tried = near[:: max(1, len(near) // TRIED)]
+            each = len(near) / max(1, len(tried))
+            for k in cost:
+                product = self.right.heads(k, tried) @ self.left.heads(k, np.arange(start, stop)).T
+                passing = product >= self.least
+                verifying = min(
+                    VERIFY * np.count_nonzero(passing), self._dense(stop - start, np.count_nonzero(passing.any(axis=1)))
+                )
+                cost[k] += each * ((k + 1 + SCAN) * product.size + verifying)
+            plain += (stop - start) * (len(self.right.rows) - begin) * (self.left.dimensions + SCAN)
+        self.k = min(cost, key=lambda k: cost[k])
+        return cost[self.k] < plain
 
 
-def _above(product: Floats, least: np.float32) -> tuple[Indices, Indices]:
+def above(product: Floats, least: np.float32) -> Pairs:
     """Return where a block of products is at least `least`.
 
     Most stretches of a column hold none, and these are looked at once only: a maximum over whole rows of memory.
@@ -94,54 +162,3 @@ def _above(product: Floats, least: np.float32) -> tuple[Indices, Indices]:
     hit, place = np.nonzero(stretches[stretch, :, column] >= least)
     i, j = np.nonzero(product[whole:] >= least)
     return np.concatenate([stretch[hit] * STRETCH + place, i + whole]), np.concatenate([column[hit], j])
-
-
-def _centres(vectors: Floats, count: int, rounds: int = 5) -> Floats:
-    """Return unit centres by k-means on an evenly spread sample: any centres do, good ones rule out more."""
-    sample = vectors[:: max(1, len(vectors) // (count * 40))]
-    centres = sample[:: max(1, len(sample) // count)][:count].copy()
-    for _ in range(rounds):
-        owner, _ = _nearest(sample, centres)
-        for centre in range(len(centres)):
-            if (mine := owner == centre).any():
-                centres[centre] = sample[mine].sum(axis=0)
-        centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-9)
-    return centres
-
-
-def _nearest(vectors: Floats, centres: Floats) -> tuple[NDArray[np.int64], Floats]:
-    owner, beta = np.empty(len(vectors), np.int64), np.empty(len(vectors), np.float32)
-    for start in range(0, len(vectors), 8192):
-        cosine = vectors[start : start + 8192] @ centres.T
-        owner[start : start + 8192] = cosine.argmax(axis=1)
-        beta[start : start + 8192] = _angles(cosine.max(axis=1))
-    return owner, beta
-
-
-def _angles(cosine: Floats) -> Floats:
-    return np.arccos(np.clip(cosine, -1, 1))
-
-
-def _heads(vectors: Floats, threshold: float) -> Floats:
-    """Return the first places on the main axes and the length of the rest, (rows, k + 1); k is what costs least."""
-    sample = vectors[:: max(1, len(vectors) // SAMPLE)][:SAMPLE].astype(np.float64)
-    _, axes = np.linalg.eigh(sample.T @ sample)
-    axes = axes[:, ::-1]
-    turned = (sample @ axes).astype(np.float32)
-    best, least = turned.shape[1], np.inf
-    for k in HEADS:
-        if k < turned.shape[1]:
-            trial = _with_rest(turned[:, :k])
-            passing = float((np.triu(trial @ trial.T, 1) >= threshold - SLACK).mean())
-            cost = k + 1 + SCAN + GATHER * passing
-            best, least = (k, cost) if cost < least else (best, least)
-    turn = np.ascontiguousarray(axes[:, :best], np.float32)
-    heads = np.empty((len(vectors), best + 1), np.float32)
-    for start in range(0, len(vectors), 65536):
-        heads[start : start + 65536] = _with_rest(vectors[start : start + 65536] @ turn)
-    return heads
-
-
-def _with_rest(head: Floats) -> Floats:
-    rest = np.sqrt(np.maximum(0, 1 - np.einsum("nd,nd->n", head, head)))
-    return np.hstack([head, rest[:, None]]).astype(np.float32)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from curator.maths.neighbours import Indices, Vectors
 
 Floats = NDArray[np.float64]
+
+WHOLE = 4096  # vectors whose products with each other are kept: 128 MB
 
 
 def plane(vectors: Vectors) -> tuple[Floats, Floats]:
@@ -63,17 +65,42 @@ def farthest_first(vectors: Vectors, count: int, start: Sequence[int] = ()) -> l
 
     Source: Gonzalez 1985, https://doi.org/10.1016/0304-3975(85)90224-5, a 2-approximation of k-centre.
 
-    The first is the vector nearest to the mean, unless `start` names some. Ties go to the smaller index.
+    The first is the vector nearest to the mean, unless `start` names some. Ties go to the smaller index. More than
+    `WHOLE` vectors are parted along the line between two far ones first, and each part gives its share: the work grows
+    with the number of vectors, not with its square.
     """
+    if len(vectors) > WHOLE and not start and count < len(vectors):
+        return [int(at) for part, some in _parts(vectors, count) for at in part[farthest_first(vectors[part], some)]]
     whole = vectors.astype(np.float64)
     chosen = list(start) or [int((whole @ whole.mean(axis=0)).round(9).argmax())]
     nearest = (whole @ whole[chosen].T).max(axis=1)
+    likeness = likenesses(whole, count)
     while len(chosen) < min(count, len(whole)):
         nearest[chosen] = np.inf
         new = int(nearest.round(9).argmin())
         chosen.append(new)
-        nearest = np.maximum(nearest, whole @ whole[new])
+        nearest = np.maximum(nearest, likeness(new))
     return chosen[:count]
+
+
+def likenesses(whole: Floats, count: int) -> Callable[[int], Floats]:
+    """Return what gives the products of one row with all, made at once where `count` of them will be asked for."""
+    if len(whole) <= WHOLE and count * 16 > len(whole):
+        products: Floats = whole @ whole.T
+        return products.__getitem__
+    return lambda row: np.asarray(whole @ whole[row], np.float64)
+
+
+def _parts(vectors: Vectors, count: int) -> list[tuple[Indices, int]]:
+    """Return parts of at most `WHOLE` neighbouring vectors, and how many of `count` each gives (largest remainders)."""
+    one = vectors[int((vectors @ vectors.mean(axis=0)).round(5).argmin())].astype(np.float64)
+    other = vectors[int((vectors @ one.astype(np.float32)).round(5).argmin())].astype(np.float64)
+    order = np.argsort((vectors.astype(np.float64) @ (one - other)).round(9), kind="stable")
+    parts = np.array_split(order, -(-len(order) // WHOLE))
+    exact = np.array([count * len(part) / len(order) for part in parts])
+    some = np.floor(exact).astype(np.int64)
+    some[np.argsort(some - exact, kind="stable")[: count - some.sum()]] += 1
+    return [(part, n) for part, n in zip(parts, some.tolist(), strict=True) if n]
 
 
 def deal(

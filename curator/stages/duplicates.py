@@ -49,13 +49,13 @@ def duplicates(
         )
     ordered = _best_first(rows)
     once = ordered.unique(SAME, keep="first", maintain_order=True)  # the same words: the best of them speaks for all
-    found = alike_answers(once, scenario, context, analysis)
-    role, verdict = once["stakeholder"].to_numpy(), once["verdict"].to_numpy()
-    name = once["scenario"].to_numpy()
+    best = once["_at"].to_numpy()
+    found = alike_answers(rows, best, scenario, context, analysis)
+    name, role, verdict = (rows[column].to_numpy() for column in ("scenario", "stakeholder", "verdict"))
     same = (name[found.a] == name[found.b]) | (found.one & (tellings == "merge"))
     same &= (role[found.a] == role[found.b]) & (verdict[found.a] == verdict[found.b])
-    gone = cover(range(len(once)), found.a[same], found.b[same], found.alike[same])
-    told = _told(ordered, once, gone)
+    gone = cover(best.tolist(), found.a[same], found.b[same], found.alike[same])
+    told = _told(rows["id"], ordered, once, gone)
     because = pl.format(
         "the same role gave the same verdict, and its analysis is {} alike to {}",
         pl.col("_score").round(3),
@@ -67,20 +67,24 @@ def duplicates(
     voices = _voices(rows, told)
     kept = rows.drop("voices", strict=False).filter(~pl.col("id").is_in(told["id"].implode()))
     kept = kept.join(voices, on="id", how="left", maintain_order="left")
-    pairs = _pairs(once["id"].to_numpy(), found, name, role, verdict, told, look)
+    pairs = _pairs(rows["id"].to_numpy(), found, name, role, verdict, told, look)
     measures = {"merged": len(told), "voices": int(kept["voices"].sum())}
     return Outcome(kept, decisions, measures, {"pairs": pairs})
 
 
 def _best_first(rows: pl.DataFrame) -> pl.DataFrame:
-    flags = [pl.col("_flags")] if "_flags" in rows.columns else []
+    """Return the best rows first, by their place `_at`; without their vectors, which are large."""
+    flags = ["_flags"] if "_flags" in rows.columns else []
     order = [*flags, -pl.col("analysis").str.len_chars().cast(pl.Int64), pl.col("created_at"), pl.col("id")]
-    return rows.sort(order, nulls_last=True)
+    told = rows.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("_at"), "id", "created_at", *SAME, *flags)
+    return told.sort(order, nulls_last=True)
 
 
-def _told(ordered: pl.DataFrame, once: pl.DataFrame, gone: dict[int, tuple[int, float]]) -> pl.DataFrame:
+def _told(
+    names: pl.Series, ordered: pl.DataFrame, once: pl.DataFrame, gone: dict[int, tuple[int, float]]
+) -> pl.DataFrame:
     """Return id, `_twin` and `_score` of every row that leaves: covered by another, or said in the same words."""
-    ids = once["id"].to_numpy()
+    ids = names.to_numpy()
     left = {
         "_first": ids[list(gone)],
         "_twin": ids[[kept for kept, _ in gone.values()]],

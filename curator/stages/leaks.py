@@ -7,7 +7,7 @@ import polars as pl
 
 from curator.embedding import embed_texts
 from curator.errors import PolicyError
-from curator.maths.neighbours import join_across
+from curator.maths.neighbours import closest, join_across
 from curator.stage import DECISIONS, Given, Outcome, decide, stage
 
 TEXTS = ("situation", "context", "analysis")
@@ -27,9 +27,7 @@ def leaks(rows: pl.DataFrame, given: Given, *, threshold: float = 0.9, benchmark
     measures: dict[str, Any] = {"compared": len(train) * len(rest), "closest": None}
     if len(train) and len(rest):
         _stop_at_leaks(train, rest, threshold)
-        situations, others = train["_situation"].to_numpy(), rest["_situation"].to_numpy()
-        closest = max(float((situations[i : i + 2048] @ others.T).max()) for i in range(0, len(train), 2048))
-        measures["closest"] = round(closest, 4)
+        measures["closest"] = round(closest(train["_situation"].to_numpy(), rest["_situation"].to_numpy()), 4)
     decisions = [pl.DataFrame(schema=DECISIONS)]
     for name in benchmarks or []:
         texts = given.texts(name)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.maths.selection import deal, farthest_first, plane, themes
+from curator.maths.selection import WHOLE, deal, farthest_first, plane, themes
 from tests.maths.test_neighbours import cloud
 
 some_groups = st.lists(st.dictionaries(st.sampled_from("abcd"), st.integers(1, 4), min_size=1), min_size=1, max_size=40)
@@ -120,3 +120,16 @@ def test_the_order_of_groups_does_not_matter_but_the_seed_does() -> None:
 
     assert deal(groups, SHARES, seed=1) == deal(backwards, SHARES, seed=1)
     assert deal(groups, SHARES, seed=1) != deal(groups, SHARES, seed=2)
+
+
+def test_a_large_cell_is_parted_and_every_part_gives_its_share() -> None:
+    chance = np.random.default_rng(1)
+    vectors = chance.normal(size=(WHOLE + 905, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    chosen = farthest_first(vectors, 100)
+
+    assert len(set(chosen)) == 100
+    spread = np.sort((vectors[chosen] @ vectors.T).max(axis=0))
+    by_chance = np.sort((vectors[:100] @ vectors.T).max(axis=0))
+    assert spread[0] > by_chance[0]  # the worst covered row is covered better than by a hundred at random
