@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from curator.maths.neighbours import Indices, Scores, Vectors, join, join_across
 
-PART = 16384  # pairs that are compared at a time; a larger group is left to `join`
+PART = 16384  # pairs that are compared at a time
+FEW = 256  # pairs of groups so small are compared many at a time, pair by pair
+MANY = 1 << 22  # and so large by `join`, which rules most pairs out; what lies between is one product
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,10 @@ class Groups:
         """Sort rows by their group's number, 0 to count - 1."""
         member = np.argsort(label, kind="stable")
         return cls(member, np.searchsorted(label[member], np.arange(count + 1)))
+
+    def of_group(self, group: int) -> Indices:
+        """Return the rows of one group."""
+        return self.member[self.start[group] : self.start[group + 1]]
 
 
 def join_groups(
@@ -38,9 +45,13 @@ def join_groups(
     """
     size = np.diff(groups.start)
     products = size[g] * size[h]
-    small = products <= PART
-    found = [_large(vectors, groups, int(a), int(b), threshold) for a, b in zip(g[~small], h[~small], strict=True)]
-    found += _small(vectors, groups, g[small], h[small], products[small], threshold)
+    few, many = products <= FEW, products > MANY
+    found = _few(vectors, groups, g[few], h[few], products[few], threshold)
+    with threadpool_limits(1):  # many small products
+        for a, b in zip(g[~few & ~many].tolist(), h[~few & ~many].tolist(), strict=True):
+            found.append(_one_product(vectors, groups.of_group(a), groups.of_group(b), threshold, same=a == b))
+    for a, b in zip(g[many].tolist(), h[many].tolist(), strict=True):
+        found.append(_joined(vectors, groups.of_group(a), groups.of_group(b), threshold, same=a == b))
     i, j, alike = (np.concatenate(part) for part in zip(*found, strict=True)) if found else _nothing()
     i, j = np.minimum(i, j), np.maximum(i, j)
     order = np.lexsort((j, i))
@@ -51,17 +62,37 @@ def _nothing() -> tuple[Indices, Indices, Scores]:
     return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64)
 
 
-def _large(vectors: Vectors, groups: Groups, g: int, h: int, threshold: float) -> tuple[Indices, Indices, Scores]:
-    mine = groups.member[groups.start[g] : groups.start[g + 1]]
-    if g == h:
+def _joined(
+    vectors: Vectors, mine: Indices, others: Indices, threshold: float, *, same: bool
+) -> tuple[Indices, Indices, Scores]:
+    if same:
         i, j, alike = join(vectors[mine], threshold)
-        return mine[i], mine[j], alike
-    others = groups.member[groups.start[h] : groups.start[h + 1]]
-    i, j, alike = join_across(vectors[mine], vectors[others], threshold)
+    else:
+        i, j, alike = join_across(vectors[mine], vectors[others], threshold)
     return mine[i], others[j], alike
 
 
-def _small(
+def _one_product(
+    vectors: Vectors, mine: Indices, others: Indices, threshold: float, *, same: bool
+) -> tuple[Indices, Indices, Scores]:
+    near = vectors[mine] @ vectors[others].T >= threshold - 1e-4
+    i, j = np.nonzero(np.triu(near, 1) if same else near)
+    return _sure(vectors, mine[i], others[j], threshold)
+
+
+def _sure(vectors: Vectors, i: Indices, j: Indices, threshold: float) -> tuple[Indices, Indices, Scores]:
+    """Keep the pairs that are alike enough in float64."""
+    found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))]
+    for start in range(0, len(i), PART):
+        a, b = i[start : start + PART], j[start : start + PART]
+        alike = np.einsum("nd,nd->n", vectors[a].astype(np.float64), vectors[b].astype(np.float64))
+        sure = alike >= threshold
+        found.append((a[sure], b[sure], alike[sure]))
+    a, b, alike = (np.concatenate(part) for part in zip(*found, strict=True))
+    return a, b, alike
+
+
+def _few(
     vectors: Vectors, groups: Groups, g: Indices, h: Indices, products: Indices, threshold: float
 ) -> list[tuple[Indices, Indices, Scores]]:
     found = []
@@ -81,9 +112,6 @@ def _small(
         once = (a != b)[pair] | (x < y)
         i, j = groups.member[x[once]], groups.member[y[once]]
         near = np.einsum("nd,nd->n", vectors[i], vectors[j]) >= threshold - 1e-4
-        i, j = i[near], j[near]
-        alike = np.einsum("nd,nd->n", vectors[i].astype(np.float64), vectors[j].astype(np.float64))
-        sure = alike >= threshold
-        found.append((i[sure], j[sure], alike[sure]))
+        found.append(_sure(vectors, i[near], j[near], threshold))
         begin = end
     return found

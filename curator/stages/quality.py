@@ -2,10 +2,10 @@
 
 import numpy as np
 import polars as pl
-from threadpoolctl import threadpool_limits
 
 from curator.errors import RecipeError, nearest
-from curator.maths.neighbours import Vectors, join
+from curator.maths.grouped import Groups, join_groups
+from curator.maths.neighbours import Vectors
 from curator.maths.selection import Floats
 from curator.phrases import Ints, only_one_uses, shared, speaks_for, words
 from curator.stage import Outcome, drop_where, flag_where, merge, stage
@@ -195,14 +195,9 @@ def _cosines(vectors: Vectors, beside: pl.Series) -> Floats:
 def _copies(rows: pl.DataFrame, threshold: float) -> Ints:
     """Count for each row the other groups of scenarios about which the same person wrote nearly the same."""
     vectors, who, group = rows["_analysis"].to_numpy(), _coded(rows, "annotator"), _coded(rows, "group")
-    order = np.argsort(who, kind="stable")
-    found = [np.empty(0, np.int64)]
-    with threadpool_limits(1):  # many small products
-        for mine in np.split(order, np.flatnonzero(np.diff(who[order])) + 1):
-            a, b, _ = join(vectors[mine], threshold)
-            a, b = mine[a], mine[b]
-            a, b = np.concatenate([a, b]), np.concatenate([b, a])
-            apart = group[a] != group[b]
-            found.append(a[apart] * (group.max() + 1) + group[b[apart]])
-    once = np.unique(np.concatenate(found))
+    people = np.arange(who.max() + 1)
+    a, b, _ = join_groups(vectors, Groups.of(who, len(people)), people, people, threshold)
+    a, b = np.concatenate([a, b]), np.concatenate([b, a])
+    apart = group[a] != group[b]
+    once = np.unique(a[apart] * (group.max() + 1) + group[b[apart]])
     return np.bincount(once // (group.max() + 1), minlength=len(rows))
