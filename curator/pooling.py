@@ -11,6 +11,7 @@ from curator.engines import Local
 from curator.errors import UsageError
 from curator.example import Answer
 from curator.files import canonical
+from curator.pack import Pack
 from curator.pipeline import known_to, run
 from curator.recipe import Recipe, load_recipe, parse_recipe
 from curator.store import Deleted, Fetched, Intake
@@ -53,7 +54,7 @@ def pool(workspace: Workspace, folder: Path, source: str | None = None) -> Poole
     for step in _tidying(other).steps:
         agreed = run(Local(), step, agreed, given).rows
     name = f"pool:{source or other.config.name}"
-    found = [_fetched(row) for row in agreed.iter_rows(named=True)]
+    found = [_fetched(row, other.pack) for row in agreed.iter_rows(named=True)]
     with workspace.store() as store:
         gone = sorted(store.records(name) - {one.record for one in found})
         intake = store.take(name, [*found, *(Deleted(record) for record in gone)])
@@ -67,7 +68,12 @@ def _tidying(other: Workspace) -> Recipe:
     return Recipe(steps) if any(step.name == "redact" for step in steps) else parse_recipe(USUAL)
 
 
-def _fetched(row: dict[str, Any]) -> Fetched:
+def _fetched(row: dict[str, Any], pack: Pack) -> Fetched:
     told = {name: value for name, value in row.items() if name in Answer.model_fields and value is not None}
-    answer = Answer(**told | {"extra": json.loads(row["extra"]) if row["extra"] else {}})
+    answer = Answer(**told | {"extra": _asked(row["extra"], pack)})
     return Fetched(row["id"], canonical(answer.model_dump(mode="json")), answer)
+
+
+def _asked(extra: str | None, pack: Pack) -> dict[str, Any]:
+    """Keep of `extra` what the pack asks for: nothing else was redacted."""
+    return {name: value for name, value in json.loads(extra or "{}").items() if name in pack.fields}

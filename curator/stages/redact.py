@@ -1,5 +1,6 @@
 """redact: names, addresses and numbers of people, each replaced by the same tag in every telling."""
 
+import json
 import re
 import unicodedata
 from collections import Counter
@@ -8,11 +9,12 @@ from typing import Literal
 import polars as pl
 
 from curator import ner
-from curator.example import TEXTS
+from curator.example import SCHEMA, TEXTS
 from curator.maths.replacing import Wanted, replace
 from curator.personal import Book, spelled_out, structured, titles, unveiled
 from curator.stage import Given, Outcome, decide, merge, stage
 
+EXTRA = "extra: "
 ROUNDS = 4  # a text without one name may show the model another
 
 
@@ -30,17 +32,46 @@ def redact(
     name an e-mail address in the data spells out. What was found once is looked for in every text. A known person's
     single first or last name is replaced in texts about the same scenario. `names` is about names that a model finds:
     left alone, flagged (where the extra `privacy` is installed: the default), or replaced. Redaction is never complete.
+    What else the pack asks for is redacted, too; other extra fields never reach a dataset.
     """
-    columns = [name for name in TEXTS if name in rows.columns]
+    opened, asked = _opened(rows, given)
+    columns = [name for name in TEXTS if name in rows.columns] + asked
+    outcome = _redacted(opened, columns, given, people or [], names or ("flag" if ner.installed() else "off"))
+    return Outcome(_closed(outcome.rows, asked), outcome.decisions, outcome.measures)
+
+
+def _opened(rows: pl.DataFrame, given: Given) -> tuple[pl.DataFrame, list[str]]:
+    """Return the rows with a column for each text that the pack asks for beside the usual ones, and their names."""
+    told = [json.loads(text) if text else {} for text in rows["extra"]] if "extra" in rows.columns else []
+    asked = [name for name in (given.pack.fields if given.pack else {}) if name not in SCHEMA]
+    new = [
+        pl.Series(EXTRA + name, texts, pl.String())
+        for name in asked
+        if any(texts := [value if isinstance(value := one.get(name), str) else None for one in told])
+    ]
+    return rows.with_columns(new), [series.name for series in new]
+
+
+def _closed(rows: pl.DataFrame, asked: list[str]) -> pl.DataFrame:
+    """Put the texts of `_opened` back where they came from."""
+    if not asked:
+        return rows
+    extra = []
+    for text, *texts in rows.select("extra", *asked).iter_rows():
+        told = {name.removeprefix(EXTRA): value for name, value in zip(asked, texts, strict=True) if value is not None}
+        extra.append(json.dumps(json.loads(text) | told, ensure_ascii=False, sort_keys=True) if told else text)
+    return rows.drop(asked).with_columns(pl.Series("extra", extra, pl.String()))
+
+
+def _redacted(rows: pl.DataFrame, columns: list[str], given: Given, people: list[str], mode: str) -> Outcome:
     plain = rows.select("scenario", *(unveiled(rows[name]) for name in columns))
     texts = _texts(plain, columns)
     found = structured(texts) | {p.email.strip(): "email" for p in given.people if p.email.strip()}
-    listed = [*(person.name for person in given.people), *(people or [])]
+    listed = [*(person.name for person in given.people), *people]
     known = {" ".join(unicodedata.normalize("NFC", name).split()) for name in listed if name.strip()}
     known |= spelled_out(texts, {text for text, kind in found.items() if kind == "email"})
     hints = titles(texts)
     clean, seen = _replaced(rows, plain, columns, Book(given.key, found, known, (), hints))
-    mode = names or ("flag" if ner.installed() else "off")
     guessed: set[str] = set()
     if mode == "replace":
         looked_at: set[str] = set()

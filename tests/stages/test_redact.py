@@ -5,6 +5,7 @@ import time
 import polars as pl
 
 from curator.maths.pii import tag
+from curator.pack import find_pack, load_pack
 from curator.stage import Given
 from curator.stages.redact import redact
 from tests.conftest import rows
@@ -206,7 +207,17 @@ def test_a_hostile_text_is_redacted_in_a_moment() -> None:
     assert time.process_time() - start < 12
 
 
-def test_extra_is_left_to_the_dataset_which_keeps_only_what_the_pack_declares() -> None:
-    told = rows(a={"extra": json.dumps({"note": "Marta"})})
+def test_what_the_pack_asks_for_beside_the_usual_is_redacted_and_the_rest_left_to_the_dataset() -> None:
+    pack = load_pack(find_pack("relationship", []))
+    extra = {"repair": "Marta could ring 020 7946 0381.", "note": "Marta", "task": 7}
+    told = rows(a={"extra": json.dumps(extra), "analysis": "Fine."}, b={"analysis": "Marta said so."})
 
-    assert redact(told, given=Given(key=KEY), people=["Marta"], names="off").rows["extra"][0] == '{"note": "Marta"}'
+    outcome = redact(told, given=Given(key=KEY, pack=pack), people=["Marta"], names="off")
+    left = json.loads(outcome.rows["extra"][0])
+
+    assert "Marta" not in left["repair"]
+    assert "7946" not in left["repair"]
+    assert left["repair"].startswith(outcome.rows["analysis"][1].removesuffix(" said so."))
+    assert (left["note"], left["task"], outcome.rows["extra"][1]) == ("Marta", 7, None)
+    assert outcome.rows.columns == told.columns
+    assert outcome.decisions["id"].to_list() == ["a", "b"]
