@@ -90,7 +90,9 @@ class Changes:
             return None
         if went_back(self.place, now) or now - datetime.fromisoformat(self.place.swept) > DAY:
             return None
-        return spelled(datetime.fromisoformat(last) - OVERLAP)
+        # What was only just read in full for the first time is looked at again from the beginning of that reading; the
+        # next pull's overlap reaches further back than that.
+        return spelled(datetime.fromisoformat(last) - (OVERLAP if self.place.clock else TICK))
 
     def _differs(self, row: Task, sight: Sight | None) -> bool:
         if sight is None:
