@@ -16,11 +16,13 @@ def card(report: dict[str, Any], pack: Pack) -> str:
     )
     rows, scenarios = report["rows"]["train"], report["scenarios"]["train"]
     layers = f"top {settings['layers']} layers" if settings["layers"] else "all layers"
-    lora = f"rank {settings['rank']}, alpha {settings['alpha']}, {layers}, rate {settings['rate']:g}"
+    method = {"lora": "LoRA", "dora": "DoRA", "full": "every weight"}[settings["method"]]
+    size = "" if settings["method"] == "full" else f"rank {settings['rank']}, alpha {settings['alpha']}, "
+    by = {"worst": "its worst stakeholder's loss", "mean": "the mean loss", "last": "being the last"}
     return f"""---
 base_model: {report["base_name"]}
 library_name: peft
-tags: [lora, curator]
+tags: [{settings["method"]}, curator]
 ---
 
 # {pack.title}: adapter for {report["base_name"]}
@@ -33,8 +35,8 @@ analysis from that stakeholder's perspective ({", ".join(pack.stakeholders)}).
 | training rows | {rows} answers to {scenarios} scenarios, {report["tokens"]} tokens; {refused} too long |
 | dataset | `{report["dataset"]}` |
 | base model | `{report["base"]}` |
-| kept | epoch {report["best_epoch"]} of {len(report["train_loss"])}, {held} |
-| LoRA | {lora}, seed {settings["seed"]} |
+| kept | epoch {report["best_epoch"]} of {len(report["train_loss"])}, by {by[settings["keep_best"]]}; {held} |
+| {method} | {size}{layers}, rate {settings["rate"]:g}, seed {settings["seed"]} |
 
 ## What it is not for
 

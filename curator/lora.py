@@ -1,4 +1,4 @@
-"""A LoRA adapter on the upper layers of a frozen model, and the model cut below them: what never changes is kept."""
+"""An adapter on the upper layers of a frozen model, and the model cut below them: what never changes is kept."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,24 +12,37 @@ from curator.offline import torch
 from curator.tree import Tree, grow
 
 KEEP = 1 << 30  # bytes of lower states that are kept between epochs; a tree of 800 tokens needs 2 MB
+MARKS = ("lora_", "ln_tuning_layers")  # in the names of weights that learn
 
 
-def attach(model: Any, *, rank: int, alpha: int, dropout: float, layers: int) -> Any:
-    """Return the model with a fresh adapter on every linear map of its topmost `layers` layers (0: of all)."""
-    from peft import LoraConfig, get_peft_model
+def attach(model: Any, *, rank: int, alpha: int, dropout: float, layers: int, method: str = "lora") -> Any:
+    """Return the model with a fresh adapter on its topmost `layers` layers (0: on all).
+
+    "lora" and "dora" put one on every linear map. "full" learns a copy of every weight of these layers, which is
+    saved, loaded and switched off as an adapter is; the model must be in float32 for it.
+    """
+    from peft import LNTuningConfig, LoraConfig, get_peft_model
 
     count = model.config.num_hidden_layers
     upper = list(range(count - layers, count)) if 0 < layers < count else None
-    inside = model.get_decoder().layers.named_modules() if upper else []
-    linear = sorted({name.rpartition(".")[2] for name, part in inside if isinstance(part, torch.nn.Linear)})
-    config = LoraConfig(
-        r=rank,
-        lora_alpha=alpha,
-        lora_dropout=dropout,
-        target_modules=linear if upper else "all-linear",  # peft takes "all-linear" for the whole model only
-        layers_to_transform=upper,
-        task_type="CAUSAL_LM",
-    )
+    config: Any
+    if method == "full":  # peft calls it after the norms that it was made for; it takes any module
+        chosen = dict(model.get_decoder().layers.named_modules())
+        whole = (f"layers.{name}" for name, part in chosen.items() if any(True for _ in part.parameters(recurse=False)))
+        names = sorted(name for name in whole if upper is None or int(name.split(".")[1]) in upper)
+        config = LNTuningConfig(target_modules=names, task_type="CAUSAL_LM")
+    else:
+        inside = model.get_decoder().layers.named_modules() if upper else []
+        linear = sorted({name.rpartition(".")[2] for name, part in inside if isinstance(part, torch.nn.Linear)})
+        config = LoraConfig(
+            r=rank,
+            lora_alpha=alpha,
+            lora_dropout=dropout,
+            use_dora=method == "dora",
+            target_modules=linear if upper else "all-linear",  # peft takes "all-linear" for the whole model only
+            layers_to_transform=upper,
+            task_type="CAUSAL_LM",
+        )
     adapted = get_peft_model(model, config)
     for weight in trainable(adapted):
         weight.data = weight.data.to(torch.promote_types(weight.dtype, torch.float32))
@@ -59,11 +72,11 @@ def load_adapter(model: Any, folder: Path) -> Any:
 
 
 def lowest_adapted(model: Any) -> int:
-    """Return the number of the lowest layer with LoRA weights; the count of layers where there are none."""
+    """Return the number of the lowest layer with weights that learn; the count of layers where there are none."""
     causal = model.get_base_model() if hasattr(model, "get_base_model") else model
     layers = getattr(causal.get_decoder(), "layers", [])
     for number, layer in enumerate(layers):
-        if any("lora_" in name for name, _ in layer.named_parameters()):
+        if any(mark in name for name, _ in layer.named_parameters() for mark in MARKS):
             return number
     return len(layers)
 
@@ -110,7 +123,7 @@ class Trunk:
         return True
 
     def _run(self, hidden: torch.Tensor, tree: Tree, layers: Sequence[Any]) -> torch.Tensor:
-        rotary = self.backbone.rotary_emb(hidden, position_ids=tree.positions)
+        rotary, branches = self.backbone.rotary_emb(hidden, position_ids=tree.positions), tree.branches
         with used_by(self.backbone):
             for layer in layers:
                 hidden = layer(
@@ -118,7 +131,7 @@ class Trunk:
                     attention_mask=None,
                     position_ids=tree.positions,
                     position_embeddings=rotary,
-                    branches=tree.branches,
+                    branches=branches,
                 )
         return hidden
 

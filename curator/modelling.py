@@ -12,18 +12,60 @@ from curator.progress import Progress, quiet
 from curator.workspace import Workspace
 
 if TYPE_CHECKING:
+    from curator.preview import Preview
+    from curator.probe import Estimate
     from curator.train import Trained
+    from curator.trainsettings import TrainSettings
 
 
 def train(
     workspace: Workspace, dataset: str | None = None, changes: dict[str, Any] | None = None, progress: Progress = quiet
 ) -> "Trained":
-    """Train an adapter on a dataset (default: the last one) and return what came of it; the same call reuses it."""
+    """Train an adapter on a dataset (default: the last one) and return what came of it; the same call reuses it.
+
+    What was interrupted goes on from its last checkpoint, which stands in the workspace until the model does.
+    """
+    from curator.train import train as fit
+
+    found, base, settings = _call(workspace, dataset, changes, progress)
+    call = json.dumps({"base": base.name, **settings.model_dump()}, sort_keys=True)
+    name = f"{found.name}-{hashlib.sha256(call.encode()).hexdigest()[:6]}"
+    checkpoints = workspace.hidden / "checkpoints" / name
+    return fit(found.folder, workspace.models / name, base, settings, progress, checkpoints, workspace.key)
+
+
+def preview(
+    workspace: Workspace,
+    count: int,
+    dataset: str | None = None,
+    changes: dict[str, Any] | None = None,
+    progress: Progress = quiet,
+) -> "Preview":
+    """Return the first training rows as the model would see them, with what is in the loss; nothing is trained."""
+    from curator.preview import preview as see
+
+    found, base, settings = _call(workspace, dataset, changes, progress)
+    return see(found.folder, base, settings, count)
+
+
+def estimate(
+    workspace: Workspace, dataset: str | None = None, changes: dict[str, Any] | None = None, progress: Progress = quiet
+) -> "Estimate":
+    """Return what a training would take, from a few steps that are thrown away."""
+    from curator.probe import estimate as probe
+
+    found, base, settings = _call(workspace, dataset, changes, progress)
+    return probe(found.folder, base, settings, progress)
+
+
+def _call(
+    workspace: Workspace, dataset: str | None, changes: dict[str, Any] | None, progress: Progress
+) -> tuple[Dataset, Path, "TrainSettings"]:
+    """Return what a training starts from: a dataset that is whole, the folder of the base model, checked settings."""
     from pydantic import ValidationError
 
     from curator.models import resolve
-    from curator.train import TrainSettings
-    from curator.train import train as fit
+    from curator.trainsettings import TrainSettings
 
     try:
         settings = TrainSettings(**(changes or {}))
@@ -37,9 +79,7 @@ def train(
     progress("base model", 0, 1)
     base = resolve(workspace.config.base_model, workspace.cache)
     progress("base model", 1, 1)
-    call = json.dumps({"base": base.name, **settings.model_dump()}, sort_keys=True)
-    name = f"{found.name}-{hashlib.sha256(call.encode()).hexdigest()[:6]}"
-    return fit(found.folder, workspace.models / name, base, settings, progress)
+    return found, base, settings
 
 
 def model(workspace: Workspace, name: str | None = None) -> Path:

@@ -108,12 +108,16 @@ class Encoder:
         return [n for n, (begin, _) in zip(encoding.ids, encoding.offsets, strict=True) if begin < len(whole)]
 
     def row(self, row: ChatRow) -> Encoded:
-        """Return a row's tokens."""
-        question, answer = self.question(row.question), self.answer(row.answer)
+        """Return a row's tokens; FileError names its file and line."""
+        try:
+            question, answer = self.question(row.question), self.answer(row.answer)
+        except FileError as fault:
+            raise FileError(f"{row.where}: {fault}") from None
         verdict = self.verdict(row.verdict)
         if answer[: len(verdict)] != verdict or answer[-1] != self.stop:
             raise FileError(
-                f"Row {row.id}: the tokens of the answer do not begin with its verdict and end with a stop."
+                f"{row.where}: the tokens of the answer do not begin with its verdict and end with a stop, so a model"
+                " would not learn to say it or to end. Nothing was done; take the row out, or use another base model."
             )
         told = range(len(question) + self.lead, len(question) + len(verdict))
         return Encoded(row, question + answer, len(question), told)

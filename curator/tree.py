@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from curator.attention import Branch, branches
 from curator.offline import torch
@@ -12,7 +11,8 @@ from curator.offline import torch
 class Tree:
     """The tokens of several sequences, each shared token once, as a model takes them.
 
-    `ids` and `positions` are (1, T); `paths` holds the places of each sequence's tokens.
+    `ids` and `positions` are (1, T); `paths` holds the places of each sequence's tokens. Masks are made anew each time:
+    kept for every tree of a training they can take more memory than the model.
     """
 
     ids: torch.Tensor
@@ -20,7 +20,7 @@ class Tree:
     paths: list[list[int]]
     dtype: torch.dtype
 
-    @cached_property
+    @property
     def mask(self) -> torch.Tensor:
         """What may see what, (1, 1, T, T), to be added to the attention scores: 0 to see, -inf not to.
 
@@ -33,7 +33,7 @@ class Tree:
             mask[at[:, None], at[None]] = block.masked_fill(torch.ones_like(block, dtype=torch.bool).tril(), 0.0)
         return mask[None, None]
 
-    @cached_property
+    @property
     def branches(self) -> list[Branch]:
         """The same, as what each sequence adds to those before it."""
         return branches(self.paths, self.dtype)

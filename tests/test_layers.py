@@ -18,12 +18,14 @@ LAYERS = """
     collecting modelling annotators pooling                              glue: a workspace and one of the siblings
     packcheck
     begin look
-    pipeline train evaluate ask report studio governance check   siblings: none imports another
+    pipeline train probe preview evaluate ask report studio governance check   siblings: none imports another
+    fit
+    trainingset checkpoints forest
     adapter_card comparison engines formats ledger intake guess second_look thresholds
     dataset exported scoring
     card labels lora recipe workspace
     stages
-    embedding models ner personal store tokens
+    embedding models ner personal store tokens trainsettings
     registry chatrows smollm2
     database files stage chat tree
     attention phrases tellings

@@ -4,44 +4,36 @@ from typing import Any
 
 import rich_click as click
 
+from curator.commands.trained import show_estimate, show_preview, show_trained
 from curator.console import json_option, progress, say, show_json, show_table
 
 
 @click.command()
 @click.option("--dataset", help="Which dataset (default: the last one).")
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Another setting, such as epochs=5.")
+@click.option("--dry-run", is_flag=True, help="Say what it would take, from a few real steps; train nothing.")
+@click.option(
+    "--preview", type=click.IntRange(min=1), metavar="N", help="Show N rows with what is in the loss; train nothing."
+)
 @json_option
-def train(dataset: str | None, changes: tuple[str, ...], as_json: bool) -> None:
-    """Fine-tune a LoRA adapter on the dataset's train split; the same call again reuses it."""
+def train(dataset: str | None, changes: tuple[str, ...], dry_run: bool, preview: int | None, as_json: bool) -> None:
+    """Fine-tune an adapter on the dataset's train split; the same call goes on where it was killed, or reuses it."""
     from curator import modelling
     from curator.workspace import Workspace
 
+    if dry_run and preview:
+        raise click.UsageError("Give --dry-run or --preview N, not both.")
+    settings = _settings(changes)
     with progress() as bar:
-        made = modelling.train(Workspace.find(), dataset, _settings(changes), bar)
-    told: dict[str, Any] = {
-        "model": made.folder.name,
-        "rows": made.rows,
-        "tokens": made.tokens,
-        "refused": made.refused,
-        "train_loss": made.train_loss,
-        "validation_loss": made.validation_loss,
-        "best_epoch": made.best_epoch,
-        "seconds": round(made.seconds, 1),
-        "tokens_per_second": round(made.tokens_per_second, 1),
-        "reused": made.reused,
-    }
-    if as_json:
-        return show_json(told)
-    curve = [
-        [n, round(a, 4), round(b, 4)]
-        for n, (a, b) in enumerate(zip(made.train_loss, made.validation_loss, strict=False), 1)
-    ]
-    show_table(["epoch", "loss on train", "loss on validation"], curve)
-    speed = "trained before with the same settings" if made.reused else f"{made.tokens_per_second:,.0f} tokens a second"
-    say(f"Model {made.folder.name}: epoch {made.best_epoch} is kept; {made.rows} rows, {made.tokens:,} tokens, {speed}")
-    if made.refused:
-        say(f"{len(made.refused)} rows are too long and were not used: {', '.join(made.refused[:5])}")
-    return None
+        if preview:
+            shown = modelling.preview(Workspace.find(), preview, dataset, settings, bar)
+        elif dry_run:
+            probed = modelling.estimate(Workspace.find(), dataset, settings, bar)
+        else:
+            made = modelling.train(Workspace.find(), dataset, settings, bar)
+    if preview:
+        return show_preview(shown, as_json)
+    return show_estimate(probed, as_json) if dry_run else show_trained(made, as_json)
 
 
 def _settings(changes: tuple[str, ...]) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def test_a_stop_token_that_somebody_wrote_is_plain_text(base: Path, pack: Pack) 
 def test_two_steps_lower_the_loss_and_the_saved_adapter_gives_the_same_logits_and_an_evaluation(
     base: Path, little: Path, tmp_path: Path
 ) -> None:
-    settings = TrainSettings(layers=4, rate=2e-3, epochs=2, scenarios=2, warmup=0.0)
+    settings = TrainSettings(keep_best="last", layers=4, rate=2e-3, epochs=2, scenarios=2, warmup=0.0)
     trained = train(little, tmp_path / "adapter", base, settings)
 
     assert len(trained.train_loss) == 2

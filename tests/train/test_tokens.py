@@ -103,7 +103,10 @@ def test_an_answer_that_does_not_begin_with_its_verdict_is_refused_with_its_line
         ({"weight": 0}, "train.jsonl:1: weight: Input should be greater than 0"),
         ({"verdict": "odd"}, "train.jsonl:1: the pack 'little' has no verdict 'odd'"),
         ({"messages": [{"role": "usr", "content": "x"}, {"role": "assistant", "content": "y"}]}, "messages.0.role"),
-        ({"messages": [{"role": "user", "content": "x"}, {"role": "user", "content": "y"}]}, "must end with user, ass"),
+        (
+            {"messages": [{"role": "user", "content": "x"}, {"role": "user", "content": "y"}]},
+            "they must be user and ass",
+        ),
     ],
 )
 def test_a_wrong_line_is_refused_with_its_place(tmp_path: Path, pack: Pack, change: dict, message: str) -> None:  # type: ignore[type-arg]

@@ -1,15 +1,20 @@
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
-from curator.errors import CuratorError, UsageError
-from curator.lora import load_adapter
+from curator.chatrows import read_manifest, read_split
+from curator.errors import UsageError
+from curator.forest import Branches, forest, mass
+from curator.lora import Trunk, load_adapter
 from curator.models import load
 from curator.offline import torch
 from curator.pack import Pack
-from curator.train import TrainSettings, train
+from curator.tokens import Encoder, encode_rows
+from curator.train import Trained, TrainSettings, train
 
 from .conftest import line, write_dataset
 
@@ -106,7 +111,7 @@ def test_row_weights_reach_the_loss(tiny: Path, pack: Pack, tmp_path: Path) -> N
             line(pack, "ward 2", "nurse", "unfair", "B.", weight=weight),
         ]
         dataset = write_dataset(tmp_path / f"dataset {weight}", pack, train=rows)
-        once = QUICK.model_copy(update={"epochs": 1})
+        once = QUICK.model_copy(update={"epochs": 1, "keep_best": "last"})
         return train(dataset, tmp_path / f"adapter {weight}", tiny, once).train_loss[0]
 
     assert after(1.0) != after(0.1)
@@ -117,7 +122,7 @@ def test_rows_that_are_too_long_are_counted(tiny: Path, pack: Pack, tmp_path: Pa
     rows.append(line(pack, "ward 7", "clerk", "fine", "so " * 900))
     dataset = write_dataset(tmp_path / "dataset", pack, train=rows)
 
-    trained = train(dataset, tmp_path / "adapter", tiny, QUICK.model_copy(update={"longest": 400}))
+    trained = train(dataset, tmp_path / "adapter", tiny, QUICK.model_copy(update={"longest": 400, "keep_best": "last"}))
 
     assert trained.refused == ["ward 7-clerk"]
     assert (
@@ -129,8 +134,9 @@ def test_rows_that_are_too_long_are_counted(tiny: Path, pack: Pack, tmp_path: Pa
     ("rows", "settings", "message"),
     [
         ([], {}, "There are no rows to train on"),
-        ([("nurse", "fine"), ("clerk", "fine")], {}, "Every training row has the verdict 'fine'"),
-        ([("nurse", "fine"), ("clerk", "unfair")], {"longest": 16}, "All 2 rows are longer than 16 tokens"),
+        ([("nurse", "fine"), ("clerk", "fine")], {}, "Every training row (2 in train.jsonl) has the verdict 'fine'"),
+        ([("nurse", "fine"), ("clerk", "unfair")], {"longest": 16}, "All 2 rows of train.jsonl are longer than 16"),
+        ([("nurse", "fine"), ("clerk", "unfair")], {}, "validation.jsonl is empty or missing"),
     ],
 )
 def test_a_training_that_cannot_teach_anything_does_not_start(
@@ -139,7 +145,7 @@ def test_a_training_that_cannot_teach_anything_does_not_start(
     given = [line(pack, "ward 1", role, verdict, "Ok.") for role, verdict in rows]
     dataset = write_dataset(tmp_path / "dataset", pack, train=given)
 
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(UsageError, match=re.escape(message)):
         train(dataset, tmp_path / "adapter", tiny, QUICK.model_copy(update=settings))
     assert not (tmp_path / "adapter").exists()
 
@@ -157,7 +163,10 @@ def test_a_loss_that_is_no_number_stops_the_training_and_names_the_scenario(
     weights["model.layers.2.mlp.down_proj.weight"][0, 40] = float("nan")
     save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
 
-    with pytest.raises(CuratorError, match=r"loss became (nan|inf) at scenario ward \d. Nothing was kept"):
+    with pytest.raises(
+        UsageError,
+        match=r"At step 1 \(epoch 1\) the loss became nan at scenario ward \d \(train.* Nothing was kept",
+    ):
         train(dataset, tmp_path / "adapter", broken, QUICK)
     assert not (tmp_path / "adapter").exists()
 
@@ -174,3 +183,119 @@ def test_unknown_or_senseless_settings_are_refused() -> None:
         TrainSettings(learning_rate=1.0)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="greater than 0"):
         TrainSettings(rate=0)
+
+
+def test_the_best_epoch_is_that_of_the_worst_stakeholder_unless_asked_for_the_mean(
+    tiny: Path, pack: Pack, tmp_path: Path
+) -> None:
+    """Clerks' answers are learned well, while the one nurse held out says what no training row says."""
+    usual = {"clerk": "fine", "nurse": "unfair"}
+    rows = [line(pack, f"ward {n}", role, usual[role], "So.") for n in range(4) for role in usual]
+    held = [line(pack, f"ward {n}", "clerk", "fine", "So.") for n in range(20, 26)]
+    held.append(line(pack, "ward 20", "nurse", "fine", "xyzzy! " * 9))
+    dataset = write_dataset(tmp_path / "dataset", pack, train=rows, validation=held)
+
+    def trained(keep_best: str) -> Trained:
+        settings = QUICK.model_copy(update={"epochs": 12, "patience": 3, "rate": 3e-2, "keep_best": keep_best})
+        return train(dataset, tmp_path / keep_best, tiny, settings)
+
+    worst, mean, last = (trained(keep_best) for keep_best in ("worst", "mean", "last"))
+
+    assert worst.best_epoch == _lowest([max(pair) for pair in zip(*worst.stakeholder_loss.values(), strict=True)])
+    assert mean.best_epoch == _lowest(mean.validation_loss)
+    assert worst.best_epoch < mean.best_epoch
+    assert len(worst.train_loss) == worst.best_epoch + 3  # it stops by the worst stakeholder, too
+    assert (last.best_epoch, len(last.train_loss)) == (12, 12)
+    assert last.stakeholder_loss["nurse"][: len(worst.train_loss)] == worst.stakeholder_loss["nurse"]
+    said = json.loads((worst.folder / "training.json").read_text())
+    assert said["stakeholder_loss"] == {
+        role: [round(loss, 6) for loss in losses] for role, losses in worst.stakeholder_loss.items()
+    }
+    assert said["validation_rows"] == {"clerk": 6, "nurse": 1}
+
+
+def _lowest(losses: list[float]) -> int:
+    return 1 + losses.index(min(losses))
+
+
+def test_the_mean_of_the_stakeholders_losses_by_what_they_weigh_is_the_validation_loss(
+    dataset: Path, tiny: Path, tmp_path: Path
+) -> None:
+    trained = train(dataset, tmp_path / "adapter", tiny, QUICK.model_copy(update={"epochs": 1}))
+
+    encoder = Encoder(load(tiny)[1], read_manifest(dataset)[1])
+    weights = {"clerk": 0.0, "nurse": 0.0}
+    for branches in forest(
+        encode_rows(read_split(dataset, "validation", encoder.pack), encoder, 999)[0], torch.float32
+    ):
+        for one in branches.rows:
+            weights[one.row.stakeholder] += mass(Branches(branches.tree, [one]), QUICK.verdict_weight)
+    mean = sum(weights[role] * trained.stakeholder_loss[role][0] for role in weights) / sum(weights.values())
+    assert trained.validation_loss[0] == pytest.approx(mean, rel=1e-6)
+
+
+@pytest.mark.parametrize("method", ["dora", "full"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_other_methods_are_trained_and_saved_as_what_peft_loads_and_switches_off(
+    dataset: Path, tiny: Path, tmp_path: Path, method: str, dtype: torch.dtype
+) -> None:
+    from peft import PeftModel
+
+    settings = QUICK.model_copy(update={"method": method, "rate": 1e-2 if method == "dora" else 1e-3})
+    trained = train(dataset, tmp_path / "adapter", tiny, settings)
+
+    assert trained.train_loss[-1] < trained.train_loss[0] - 0.2
+    said = json.loads((trained.folder / "adapter_config.json").read_text())
+    assert said.get("use_dora") is (True if method == "dora" else None)
+    base, _ = load(tiny, dtype)
+    ids = torch.arange(5, 25)[None]
+    plain = base(input_ids=ids).logits
+    tuned = PeftModel.from_pretrained(base, trained.folder).eval()
+    assert float((tuned(input_ids=ids).logits - plain).abs().max()) > 0.1
+    assert Trunk(tuned).cut == 1
+    with tuned.disable_adapter():
+        assert torch.equal(tuned(input_ids=ids).logits, plain)
+
+
+def test_full_learns_every_weight_of_its_layers_and_goes_on_after_a_kill(
+    dataset: Path, tiny: Path, tmp_path: Path
+) -> None:
+    settings = QUICK.model_copy(update={"method": "full", "rate": 1e-3})
+    whole = train(dataset, tmp_path / "whole", tiny, settings)
+
+    def stop(what: str, done: int, total: int) -> None:
+        if done == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(dataset, tmp_path / "again", tiny, settings, stop, tmp_path / "checkpoints", b"k", 5)
+    again = train(dataset, tmp_path / "again", tiny, settings, checkpoints=tmp_path / "checkpoints", key=b"k", every=5)
+
+    assert again.resumed == 5
+    assert seals(again.folder) == seals(whole.folder)
+    learned = load_file(whole.folder / "adapter_model.safetensors")
+    base = load_file(tiny / "model.safetensors")
+    prefix = "model.layers."
+    assert len(learned) == len([name for name in base if name.startswith((prefix + "1", prefix + "2"))]) == 18
+    assert all(
+        not torch.equal(learned[n], base[n.removeprefix("base_model.model.").replace(".ln_tuning_layers", "")])
+        for n in learned
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "| LoRA | rank 4, alpha 8, top 2 layers, rate 0.01, seed 1 |"),
+        ({"method": "dora"}, "| DoRA | rank 4, alpha 8, top 2 layers, rate 0.01, seed 1 |"),
+        ({"method": "full", "layers": 0}, "| every weight | all layers, rate 0.01, seed 1 |"),
+        ({"keep_best": "last"}, "| kept | epoch 1 of 1, by being the last; validation loss "),
+        ({"keep_best": "worst"}, "| kept | epoch 1 of 1, by its worst stakeholder's loss; validation loss "),
+    ],
+)
+def test_the_card_says_how_it_was_trained_and_which_epoch_is_kept(
+    dataset: Path, tiny: Path, tmp_path: Path, changes: dict[str, object], said: str
+) -> None:
+    folder = train(dataset, tmp_path / "adapter", tiny, QUICK.model_copy(update={"epochs": 1} | changes)).folder
+
+    assert said in (folder / "README.md").read_text()

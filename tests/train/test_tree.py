@@ -4,12 +4,12 @@ import pytest
 
 from curator.chatrows import ChatRow
 from curator.errors import UsageError
+from curator.forest import forest, loss_sum, mass
 from curator.lora import Trunk, attach, trainable
 from curator.models import load
 from curator.offline import torch
 from curator.pack import Pack
 from curator.tokens import Encoder
-from curator.train import forest, loss_sum, mass
 from curator.tree import bundles, grow
 
 from .conftest import line
@@ -37,8 +37,12 @@ def test_a_tree_is_cut_where_it_would_grow_too_large() -> None:
     assert list(bundles(sequences, 1)) == [[0], [1], [2]]
 
 
-@pytest.mark.parametrize("layers", [0, 2])
-def test_loss_and_every_gradient_equal_those_of_separate_rows(tiny: Path, pack: Pack, layers: int) -> None:
+@pytest.mark.parametrize(
+    ("layers", "method", "count"), [(0, "lora", 42), (2, "lora", 28), (2, "dora", 42), (2, "full", 18), (0, "full", 27)]
+)
+def test_loss_and_every_gradient_equal_those_of_separate_rows(
+    tiny: Path, pack: Pack, layers: int, method: str, count: int
+) -> None:
     said = [("nurse", "unfair", "It hurts.", 0.25), ("clerk", "fine", "Allowed.", 1.0), ("nurse", "fine", "Odd.", 0.5)]
     rows = [
         ChatRow.model_validate(line(pack, "ward 1", role, verdict, text, weight=weight, id=text))
@@ -48,7 +52,7 @@ def test_loss_and_every_gradient_equal_those_of_separate_rows(tiny: Path, pack: 
     def losses_and_gradients(apart: bool) -> tuple[float, list[torch.Tensor]]:
         model, tokenizer = load(tiny, torch.float64)
         torch.manual_seed(1)
-        model = attach(model, rank=4, alpha=8, dropout=0.0, layers=layers)
+        model = attach(model, rank=4, alpha=8, dropout=0.0, layers=layers, method=method)
         for weight in trainable(model):  # a fresh B is zero, which would hide gradients of A
             weight.data = torch.randn(weight.shape, dtype=torch.float64) * 0.1
         encoder = Encoder(tokenizer, pack)
@@ -67,7 +71,7 @@ def test_loss_and_every_gradient_equal_those_of_separate_rows(tiny: Path, pack: 
 
     # Exact but for RMSNorm and the rotary angles, which Llama computes in float32 whatever it is given.
     assert together == pytest.approx(apart, rel=1e-8)
-    assert len(gradients) == len(expected) == (42 if layers == 0 else 28)
+    assert len(gradients) == len(expected) == count
     for one, other in zip(gradients, expected, strict=True):
         most = float(other.abs().max())
         assert most > 0

@@ -1,0 +1,107 @@
+"""What a training learns from and is held against, read strictly: it stops here where nothing could be learned."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from curator.chatrows import ChatRow, read_split
+from curator.errors import UsageError
+from curator.example import SPLITS
+from curator.tokens import Encoded, Encoder, encode_rows
+from curator.trainsettings import TrainSettings
+
+KEPT = "Nothing was trained and nothing was changed"
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The rows of the train and validation splits as tokens, and the ids of those that are left out, with why."""
+
+    given: list[Encoded]
+    held: list[Encoded]
+    refused: list[str]
+    refused_held: list[str]
+    masked: list[str]
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens all training rows have, each row alone."""
+        return sum(len(one.ids) for one in self.given)
+
+    @property
+    def left_out(self) -> dict[str, list[str]]:
+        """Which rows are not used, by reason."""
+        return {
+            "longer than longest": sorted(self.refused),
+            "weight 0": sorted(self.masked),
+            "validation": sorted(self.refused_held),
+        }
+
+
+def read_training_set(dataset: Path, encoder: Encoder, settings: TrainSettings, context: int | None) -> TrainingSet:
+    """Check every line of every split, and return train and validation as tokens.
+
+    FileError names the file and line that is wrong, UsageError why nothing could be learned. `context` is how many
+    tokens the model takes; longer rows are refused whole, as those longer than `longest` are, and never cut.
+    """
+    rows = {split: read_split(dataset, split, encoder.pack) for split in SPLITS}
+    if not rows["train"]:
+        raise UsageError(
+            f"There are no rows to train on: train.jsonl is empty or missing. {KEPT}; collect more answers and"
+            " make the dataset again with: curator curate"
+        )
+    longest = min(settings.longest, context or settings.longest)
+    given, refused = encode_rows(rows["train"], encoder, longest)
+    shortest = f"`longest` is {settings.longest}" + (f", the model's context {context}" if context else "")
+    if not given:
+        raise UsageError(
+            f"All {len(refused)} rows of train.jsonl are longer than {longest} tokens ({shortest}). {KEPT};"
+            f" {_longer(settings, context)}"
+        )
+    if len(refused) > settings.most_refused * len(rows["train"]):
+        raise UsageError(
+            f"{len(refused)} of {len(rows['train'])} rows of train.jsonl are longer than {longest} tokens ({shortest}),"
+            f" more than the share `most_refused` ({settings.most_refused:g}) allows; the first is {refused[0]}."
+            f" {KEPT}; {_longer(settings, context)}"
+        )
+    masked = [one.row.id for one in given if not one.row.loss_weight]
+    given = [one for one in given if one.row.loss_weight]
+    if not given:
+        raise UsageError(
+            f"All labels are masked: each of the {len(masked)} answers in train.jsonl has weight 0, so no token is in"
+            f" the loss. {KEPT}; give the answers to learn a weight above 0."
+        )
+    _check_verdicts([one.row for one in given])
+    held, refused_held = encode_rows(rows["validation"], encoder, longest)
+    refused_held += [one.row.id for one in held if not one.row.loss_weight]
+    held = [one for one in held if one.row.loss_weight]
+    if not held and settings.keep_best != "last":
+        count = len(rows["validation"])
+        why = f"all its {count} rows are too long or have weight 0" if count else "empty or missing"
+        raise UsageError(
+            f"There is nothing to choose the best epoch by: validation.jsonl is {why}. {KEPT}; make the dataset again"
+            " with a larger validation share, or keep the last epoch unseen: --set keep_best=last"
+        )
+    return TrainingSet(given, held, refused, refused_held, masked)
+
+
+def _check_verdicts(rows: list[ChatRow]) -> None:
+    verdicts = Counter(row.verdict for row in rows)
+    if len(verdicts) == 1:
+        raise UsageError(
+            f"Every training row ({len(rows)} in train.jsonl) has the verdict {rows[0].verdict!r}: a model would learn"
+            f" to say it always. {KEPT}; collect answers that differ."
+        )
+
+
+def _longer(settings: TrainSettings, context: int | None) -> str:
+    if context and context <= settings.longest:
+        return "use a base model with a longer context, or shorter scenarios and answers."
+    return "raise it, for example: --set longest=" + str(min(2 * settings.longest, context or 2 * settings.longest))
+
+
+def context_length(config: Any) -> int | None:
+    """Return how many tokens a model of this config takes, None where the config does not say."""
+    said = getattr(config, "max_position_embeddings", None)
+    return said if isinstance(said, int) and said > 0 else None
