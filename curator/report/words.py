@@ -6,6 +6,7 @@ from curator.report.labels import Scales
 
 WHAT = {
     "normalise": "Texts are brought into one form",
+    "consent": "Who did not agree, or withdrew, is left out",
     "validate": "Answers that say nothing usable leave",
     "redact": "Personal data are replaced",
     "exact_duplicates": "A record that came twice is kept once",
