@@ -14,6 +14,7 @@ from curator.tokens import Encoded, Encoder
 from curator.tree import bundles, grow
 
 MOST = 1280  # tokens in one tree
+LOOP = 8  # tokens
 
 Switch = Callable[[], AbstractContextManager[Any]]
 
@@ -126,7 +127,10 @@ def verdict_probabilities(
 
 
 def generate(model: Any, questions: Sequence[Sequence[int]], encoder: Encoder, most: int = 160) -> list[str]:
-    """Return the likeliest answer to each question, token by token, at most `most` tokens each."""
+    """Return the likeliest answer to each question, token by token, at most `most` tokens each.
+
+    No run of `LOOP` tokens is written twice: a small model that always takes the likeliest token soon goes in circles.
+    """
     from transformers import GenerationConfig
 
     longest = max(len(question) for question in questions)
@@ -134,7 +138,12 @@ def generate(model: Any, questions: Sequence[Sequence[int]], encoder: Encoder, m
     ids = torch.tensor([[encoder.stop] * pad + list(question) for pad, question in zip(pads, questions, strict=True)])
     seen = torch.tensor([[0] * pad + [1] * (longest - pad) for pad in pads])
     config = GenerationConfig(
-        max_new_tokens=most, do_sample=False, eos_token_id=encoder.stop, pad_token_id=encoder.stop, use_cache=True
+        max_new_tokens=most,
+        do_sample=False,
+        no_repeat_ngram_size=LOOP,
+        eos_token_id=encoder.stop,
+        pad_token_id=encoder.stop,
+        use_cache=True,
     )
     with torch.no_grad():
         whole = model.generate(input_ids=ids, attention_mask=seen, generation_config=config)

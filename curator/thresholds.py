@@ -147,7 +147,7 @@ def settle(judged: Sequence[Judged], now: float, precision: float = 0.8) -> Sett
 
     >>> told = [Judged(str(n), "x", 0.99 - n / 100, n < 20) for n in range(30)]
     >>> settle(told, 0.92).threshold
-    0.79
+    0.8
     """
     scores = sorted({one.alike for one in judged}, reverse=True)
     best: float | None = None

@@ -24,7 +24,7 @@ class TrainSettings(BaseModel):
     clip: Annotated[float, Field(gt=0)] = 1.0
     verdict_weight: Annotated[
         float, Field(gt=0, description="weight of the tokens that tell the verdict; others have 1")
-    ] = 10.0
+    ] = 2.0
     keep_best: Annotated[
         Literal["worst", "mean", "last"],
         Field(description="the epoch with the lowest validation loss of the worst stakeholder, or of all; or the last"),

@@ -38,7 +38,7 @@ def test_a_preview_marks_what_is_in_the_loss_and_what_tells_the_verdict(dataset:
     assert "".join(token.text for token in first.tokens if token.weight) == (
         "Verdict: unfair\nAnalysis: It hurts people.<|im_end|>"
     )
-    assert [token.weight for token in first.tokens if token.weight][:5] == [1, 1, 10, 10, 1]
+    assert [token.weight for token in first.tokens if token.weight][:5] == [1, 1, 2, 2, 1]
 
 
 def test_a_preview_counts_what_is_learned_and_what_is_left_out(tiny: Path, pack: Pack, tmp_path: Path) -> None:
@@ -79,11 +79,11 @@ def test_a_preview_stops_at_a_wrong_line_as_a_training_does(tiny: Path, pack: Pa
 def test_a_dry_run_counts_what_the_training_then_does_and_leaves_nothing(
     dataset: Path, tiny: Path, tmp_path: Path
 ) -> None:
-    before, steps = everything(dataset.parent), []
+    before, steps = everything(dataset), []
 
     probed = estimate(dataset, tiny, QUICK)
 
-    assert everything(dataset.parent) == before
+    assert everything(dataset) == before
     trained = train(dataset, tmp_path / "adapter", tiny, QUICK, lambda *said: steps.append(said))
     assert (probed.rows, probed.tokens, probed.scenarios) == (trained.rows, trained.tokens, 8)
     assert steps[-1] == ("training", probed.steps, probed.steps)
