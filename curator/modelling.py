@@ -12,6 +12,7 @@ from curator.progress import Progress, quiet
 from curator.workspace import Workspace
 
 if TYPE_CHECKING:
+    from curator.ask import Voices
     from curator.preview import Preview
     from curator.probe import Estimate
     from curator.train import Trained
@@ -141,16 +142,23 @@ def ask(
     progress: Progress = quiet,
 ) -> list[dict[str, Any]]:
     """Put a scenario to the model as each stakeholder, base beside tuned."""
-    from curator.ask import ask as put
+    from curator.ask import check
+
+    check(workspace.pack, situation, stakeholders)  # before anything heavy is loaded
+    return voices(workspace, name, progress).ask(situation, context, stakeholders, progress)
+
+
+def voices(workspace: Workspace, name: str | None = None, progress: Progress = quiet) -> "Voices":
+    """Return the base model with the adapter (default: the last one, if there is any), loaded once for many asks."""
+    from curator.ask import Voices
     from curator.models import resolve
 
-    roles = list(workspace.pack.stakeholders)
-    for role in stakeholders:
-        if role not in roles:
-            raise UsageError(f"There is no stakeholder {role!r}. {nearest(role, roles)}")
+    progress("loading the model", 0, 1)
     base = resolve(workspace.config.base_model, workspace.cache)
     adapter = model(workspace, name) if name or latest_model(workspace) else None
-    return put(workspace.pack, base, adapter, situation, context, stakeholders or roles, progress)
+    loaded = Voices.load(workspace.pack, base, adapter)
+    progress("loading the model", 1, 1)
+    return loaded
 
 
 def report(workspace: Workspace, dataset: str | None = None, out: Path | None = None) -> Path:

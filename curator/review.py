@@ -152,6 +152,7 @@ def predict(workspace: Workspace, limit: int = 10, progress: Progress = quiet) -
         raise UsageError("There is no model yet. Train one with: curator train")
     link = collecting.client(workspace)
     left = there = 0
+    voices = None
     with workspace.store() as store:
         projects = [p for p in collecting.projects(store, workspace) if not p["part"].startswith("review ")]
     for project in projects:
@@ -165,7 +166,8 @@ def predict(workspace: Workspace, limit: int = 10, progress: Progress = quiet) -
             if new:
                 situation = str(data.get(workspace.pack.task["situation"], ""))
                 context = str(data.get(workspace.pack.task.get("context", "context")) or "")
-                for told in modelling.ask(workspace, situation, context, new):
+                voices = voices or modelling.voices(workspace, progress=progress)
+                for told in voices.ask(situation, context, new):
                     said = told["tuned"]
                     result = to_result(workspace.pack, suggestion(workspace.pack, said))
                     score = said["probabilities"][said["verdict"]]

@@ -146,6 +146,7 @@ class Histories(RuleBasedStateMachine):
         self.wordings: dict[int, list[Any]] = {}
         self.widest: dict[int, set[str]] = {}  # pages in force since the last touch of each answer
         self.jumped = False
+        self.jumps = 0
         for number in range(tasks):
             self.new_task("Old.", str(number))
             self._write(sorted(self.virtual.tasks)[-1], valid("Old."), 2)
@@ -205,7 +206,9 @@ class Histories(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([-90_000, -700, -5, 3, 700, 90_000]))
     def jump(self, seconds: int) -> None:
-        self.virtual.now += timedelta(seconds=seconds)
+        """Set the clock; no two jumps land on the same microsecond, since two changes within one are not told apart."""
+        self.jumps += 1
+        self.virtual.now += timedelta(seconds=seconds, microseconds=self.jumps)
         self.jumped = True
 
     @rule(still=st.booleans())
