@@ -1,10 +1,10 @@
 """How long agreement takes on a million answers, and whether it says what its peers say."""
 
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -14,7 +14,7 @@ from curator.stage import Given
 from curator.stages.agreement import agreement
 
 ANSWERS = 1_000_000
-PEERS = Path("/tmp/peers/bin/python")  # an environment with the peers, if somebody made one; else this one is asked
+PEERS = os.environ.get("CURATOR_PEERS", sys.executable)  # the python of an environment that has the peers
 ALPHA = """
 import sys, time, numpy as np
 told = np.load(sys.argv[1])
@@ -76,14 +76,13 @@ def frame(told: dict[str, np.ndarray]) -> pl.DataFrame:
 
 def peers(told: dict[str, np.ndarray]) -> dict[str, tuple[float, float] | str]:
     """Return what each peer says and how long it took (CPU seconds, without imports), or why it said nothing."""
-    python = str(PEERS) if PEERS.exists() else sys.executable
     found: dict[str, tuple[float, float] | str] = {}
     with tempfile.TemporaryDirectory() as folder:
         np.savez(f"{folder}/told.npz", **told)
         for name, asked in PEER.items():
             try:
                 said = subprocess.run(
-                    [python, "-c", asked, f"{folder}/told.npz"],
+                    [PEERS, "-c", asked, f"{folder}/told.npz"],
                     capture_output=True,
                     text=True,
                     timeout=600,

@@ -60,12 +60,12 @@ def evaluate(
         "generations": _generations(model, encoder, encoded, unseen, generations, progress),
         "rows": _table(scored, unseen),
     }
-    report |= sentences(report)
+    told: dict[str, Any] = rounded(report | sentences(report))
     out.mkdir(parents=True, exist_ok=True)
     draft = out / ".evaluation.json"
-    draft.write_text(json.dumps(rounded(report), indent=2, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+    draft.write_text(json.dumps(told, indent=2, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
     os.replace(draft, out / "evaluation.json")
-    return rounded(report)  # type: ignore[no-any-return]  # a dict goes in
+    return told
 
 
 def _seen(adapter: Path, dataset_hash: str) -> bool | None:

@@ -152,7 +152,7 @@ class Trunk:
                 self._room -= size
                 self._kept[tree] = hidden
         upper = self._run(hidden, tree, self.backbone.layers[self.cut :])
-        return self.backbone.norm(upper)[0]  # type: ignore[no-any-return]
+        return self.backbone.norm(upper)[0]  # type: ignore[no-any-return]  # transformers is not typed
 
     def losses(self, states: torch.Tensor, places: list[int], targets: list[int]) -> torch.Tensor:
         """Return minus the log-likelihood of each target token, predicted at its place."""

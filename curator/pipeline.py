@@ -84,11 +84,14 @@ def curate_workspace(workspace: Workspace, recipe: Path | None = None, progress:
     steps = load_recipe(recipe or workspace.recipe)
     with workspace.store() as store:
         rows, people = store.examples(), store.people()
-    return curate(rows, steps, workspace.datasets, known_to(workspace, people, progress))
+    beside = (recipe or workspace.recipe).parent
+    return curate(rows, steps, workspace.datasets, known_to(workspace, people, progress, beside))
 
 
-def known_to(workspace: Workspace, people: list[Person], progress: Progress = quiet) -> Given:
-    """Return what a workspace with these people hands to its stages."""
+def known_to(
+    workspace: Workspace, people: list[Person], progress: Progress = quiet, beside: Path | None = None
+) -> Given:
+    """Return what a workspace with these people hands to its stages; files that a recipe names lie in `beside`."""
     return Given(
         key=workspace.key,
         people=tuple(Known(person.name or "", person.email) for person in people),
@@ -97,5 +100,5 @@ def known_to(workspace: Workspace, people: list[Person], progress: Progress = qu
         embedder=workspace.config.embedder,
         pack=workspace.pack,
         progress=progress,
-        texts=lambda name: texts_of(read(workspace.recipe.parent / name)),
+        texts=lambda name: texts_of(read((beside or workspace.root) / name)),
     )

@@ -36,7 +36,7 @@ def pool(workspace: Workspace, folder: Path, source: str | None = None) -> Poole
     Their stages redact them with their key and their list of people, so that neither names nor e-mails come over. Who
     withdrew there, or did not agree to what training needs, stays out; answers that are gone since leave here, too.
     Ids hang on `source` (default: the other workspace's name) and their ids, never on the order of pooling.
-    UsageError for this very workspace, another pack, or a name that is taken by something else.
+    UsageError for this very workspace, another pack, or a name under which another workspace was pooled before.
     """
     other = Workspace.find(folder)
     if not (folder / "curator.toml").is_file() or other.root.resolve() == workspace.root.resolve():
@@ -55,9 +55,15 @@ def pool(workspace: Workspace, folder: Path, source: str | None = None) -> Poole
         agreed = run(Local(), step, agreed, given).rows
     name = f"pool:{source or other.config.name}"
     found = [_fetched(row, other.pack) for row in agreed.iter_rows(named=True)]
+    mark = (other.hidden / "id").read_text("ascii").strip()
     with workspace.store() as store:
+        if store.cursor(name) not in (None, mark):
+            raise UsageError(
+                f"Another workspace was pooled as {name.removeprefix('pool:')!r} before. Nothing was changed; give this"
+                " one a name of its own with --source."
+            )
         gone = sorted(store.records(name) - {one.record for one in found})
-        intake = store.take(name, [*found, *(Deleted(record) for record in gone)])
+        intake = store.take(name, [*found, *(Deleted(record) for record in gone)], mark)
     return Pooled(name, intake, rows.height - agreed.height)
 
 

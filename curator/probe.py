@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def _measure(loop: Loop, held: list[Branches], progress: Progress) -> tuple[list
     looks = [0.0, 0.0]
     if held:
         tree = sorted(held, key=lambda branches: len(branches.tree))[len(held) // 2]
-        look = lambda: held_losses(loop.trunk, [tree], loop.settings.verdict_weight, "the probe")  # noqa: E731
+        look = partial(held_losses, loop.trunk, [tree], loop.settings.verdict_weight, "the probe")
         looks = [_seconds(look) / len(tree.tree) for _ in looks]
     return learns, looks, run.step
 

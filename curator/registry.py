@@ -121,7 +121,7 @@ class Registry(Database):
     def configs(self) -> dict[str, str]:
         """Return every page that people were asked by, by its hash."""
         rows = self.read("SELECT sha256, config FROM configs")
-        return dict((str(sha256), str(config)) for sha256, config in rows)  # noqa: C402  typed
+        return {str(sha256): str(config) for sha256, config in rows}
 
 
 def _consents(text: str) -> tuple[Consent, ...]:

@@ -226,7 +226,8 @@ def write_threshold(recipe: Path, threshold: float) -> None:
 def _settings(dataset: Dataset) -> dict[str, Any]:
     for step in dataset.manifest["recipe"]:
         if step["use"] == STEP:
-            return {name: value for name, value in step.items() if name != "use"}
+            told = {name: value for name, value in step.items() if name != "use"}
+            return {"tellings": "merge"} | told  # what datasets did that were made before it was a setting
     raise UsageError(f"The recipe of {dataset.name} has no step {STEP!r}. Add it, and run: curator curate")
 
 

@@ -134,6 +134,21 @@ def test_another_pack_and_this_workspace_itself_are_refused(team, tmp_path):
         pool(here, here.root)
 
 
+def test_two_workspaces_of_one_name_do_not_take_each_others_answers_out(team, tmp_path):
+    here, north = team("here"), team("north", answer("ann", "Nobody was asked."))
+    other = team("south", answer("bob", "It was fair to all."))
+    config = other.root / "curator.toml"
+    config.write_text(config.read_text().replace('"south"', '"north"'))
+    pool(here, north.root)
+
+    with pytest.raises(UsageError, match="Another workspace was pooled as 'north' before"):
+        pool(here, other.root)
+    named = pool(here, other.root, source="south")
+
+    assert (named.source, named.intake.new) == ("pool:south", 1)
+    assert pool(here, north.root).intake.same == 1
+
+
 @pytest.mark.slow
 def test_one_event_told_by_two_teams_is_found_and_grouped(team, tmp_path):
     told = {line["key"]: line for line in sample.lines("scenarios")}

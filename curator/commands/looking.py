@@ -1,7 +1,7 @@
 """Commands to look at what is there."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -41,8 +41,8 @@ def status(as_json: bool) -> None:
     return None
 
 
-def _dataset(dataset: dict[str, object], stale: bool) -> str:
-    splits = ", ".join(f"{n} {name}" for name, n in dict(dataset["splits"]).items())  # type: ignore[call-overload]  # a dict by construction
+def _dataset(dataset: dict[str, Any], stale: bool) -> str:
+    splits = ", ".join(f"{n} {name}" for name, n in dataset["splits"].items())
     return f"{dataset['name']}: {splits}" + (" (answers came or went since)" if stale else "")
 
 

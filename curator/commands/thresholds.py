@@ -110,12 +110,13 @@ def _ask(pairs: list["Pair"], notes: Path) -> list["Judged"]:
     known = {(one.a, one.b) for one in told}
     left = [pair for pair in pairs if (pair.a, pair.b) not in known]
     for n, pair in enumerate(left, len(known) + 1):
-        click.echo(f"\n{n} of {len(pairs)} · {plain(pair.situation)}\n")
-        click.echo(f"  A  {plain(pair.first)}\n\n  B  {plain(pair.second)}\n")
+        click.echo(f"\n{n} of {len(pairs)} · {plain(pair.situation)}\n", err=True)
+        click.echo(f"  A  {plain(pair.first)}\n\n  B  {plain(pair.second)}\n", err=True)
         said = click.prompt(
             "Do A and B say the same? (y)es, (n)o, (s)kip, (q)uit",
             type=click.Choice(["y", "n", "s", "q"]),
             show_choices=False,
+            err=True,
         )
         if said == "q":
             break

@@ -100,7 +100,7 @@ class Client:
             except _Passing as fault:
                 if attempt == tries:
                     raise fault.error from None
-                pause = 0.5 * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311
+                pause = 0.5 * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311  no secret
                 _pause(min(fault.wait if fault.wait is not None else pause, LONGEST))
         raise AssertionError("there is at least one try")
 

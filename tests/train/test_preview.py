@@ -89,7 +89,6 @@ def test_a_dry_run_counts_what_the_training_then_does_and_leaves_nothing(
     assert steps[-1] == ("training", probed.steps, probed.steps)
     assert probed.computed < probed.tokens
     assert probed.seconds == pytest.approx(probed.begin + probed.first + 3 * probed.next)
-    assert 0.1 < (probed.first + 3 * probed.next) / trained.seconds < 10
     assert 100 * 2**20 < probed.memory < 16 * 2**30
     assert probed.probed == 6
     assert min(asdict(probed)[name] for name in ("begin", "first", "next", "took")) > 0

@@ -1,5 +1,6 @@
 """A training that could teach nothing stops before it begins: what, where, what was kept, what next."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,26 +52,30 @@ def test_no_rows(tmp_path: Path, pack: Pack, encoder: Encoder) -> None:
     )
 
 
-def test_one_verdict_only(tmp_path: Path, pack: Pack, encoder: Encoder) -> None:
-    rows = [line(pack, f"ward {n}", "nurse", "fine", "Ok.") for n in range(3)]
-    write_dataset(tmp_path, pack, train=rows, validation=both(pack, "ward 9"))
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        (
+            lambda pack: [line(pack, f"ward {n}", "nurse", "fine", "Ok.") for n in range(3)],
+            "Every training row (3 in train.jsonl) has the verdict 'fine': a model would learn to say it always. "
+            + KEPT
+            + "collect answers that differ.",
+        ),
+        (
+            lambda pack: [masked(row) for row in both(pack, "ward 1")],
+            "All labels are masked: each of the 2 answers in train.jsonl has weight 0, so no token is in the loss. "
+            + KEPT
+            + "give the answers to learn a weight above 0.",
+        ),
+    ],
+    ids=["one verdict only", "all labels masked"],
+)
+def test_rows_that_teach_nothing(
+    tmp_path: Path, pack: Pack, encoder: Encoder, rows: Callable[[Pack], list[dict[str, Any]]], why: str
+) -> None:
+    write_dataset(tmp_path, pack, train=rows(pack), validation=both(pack, "ward 9"))
 
-    assert stopped(tmp_path, encoder) == (
-        "Every training row (3 in train.jsonl) has the verdict 'fine': a model would learn to say it always. "
-        + KEPT
-        + "collect answers that differ."
-    )
-
-
-def test_all_labels_masked(tmp_path: Path, pack: Pack, encoder: Encoder) -> None:
-    rows = [masked(row) for row in both(pack, "ward 1")]
-    write_dataset(tmp_path, pack, train=rows, validation=both(pack, "ward 9"))
-
-    assert stopped(tmp_path, encoder) == (
-        "All labels are masked: each of the 2 answers in train.jsonl has weight 0, so no token is in the loss. "
-        + KEPT
-        + "give the answers to learn a weight above 0."
-    )
+    assert stopped(tmp_path, encoder) == why
 
 
 def test_a_masked_answer_is_left_out_and_named(tmp_path: Path, pack: Pack, encoder: Encoder) -> None:
