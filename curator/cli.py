@@ -11,7 +11,7 @@ from typing import NoReturn
 import rich_click as click
 
 from curator import __version__
-from curator.commands import collect, curating, looking, packs, people, review, thresholds, training
+from curator.commands import asking, collect, curating, evaluating, looking, packs, people, review, thresholds, training
 from curator.errors import CuratorError
 
 TERMINATED = 128 + signal.SIGTERM
@@ -47,6 +47,8 @@ for command in (
     *curating.COMMANDS,
     *thresholds.COMMANDS,
     *training.COMMANDS,
+    *evaluating.COMMANDS,
+    *asking.COMMANDS,
     *looking.COMMANDS,
 ):
     curator.add_command(command)

@@ -1,11 +1,11 @@
-"""Commands that train a small model and look at what it learnt."""
+"""The command that trains a small model."""
 
 from typing import Any
 
 import rich_click as click
 
 from curator.commands.trained import show_estimate, show_preview, show_trained
-from curator.console import json_option, progress, say, show_json, show_table
+from curator.console import json_option, progress
 
 
 @click.command()
@@ -46,94 +46,4 @@ def _settings(changes: tuple[str, ...]) -> dict[str, Any]:
     return told
 
 
-@click.command()
-@click.option("--model", help="Which model (default: the last one).")
-@click.option("--generations", default=3, show_default=True, help="How many scenarios to answer in full, side by side.")
-@json_option
-def evaluate(model: str | None, generations: int, as_json: bool) -> None:
-    """Compare the base model with the tuned one on scenarios that it never saw."""
-    from curator import modelling
-    from curator.workspace import Workspace
-
-    with progress() as bar:
-        told = modelling.evaluate(Workspace.find(), model, generations, bar)
-    if as_json:
-        return show_json(told)
-    head = ["", "n", "majority", "base", "95 %", "tuned", "95 %", "gain", "95 %"]
-    show_table(head, evaluation_rows(told), title="Right verdicts on what was never seen, in %")
-    for line in (told["verdict"], *told["findings"]):
-        say(f"- {line}")
-    return None
-
-
-def evaluation_rows(told: dict[str, Any]) -> list[list[Any]]:
-    """Return the table of an evaluation in percent: a row for all, each split, role and field of work."""
-    cells = [("all", told["accuracy"]["overall"])]
-    for part in ("split", "stakeholder", "domain"):
-        cells += told["accuracy"][part].items()
-    return [
-        [
-            name,
-            cell["n"],
-            *_share(cell["majority"])[:1],
-            *_share(cell["base"]),
-            *_share(cell["tuned"]),
-            f"{100 * cell['gain']['difference']:+.0f}",
-            _interval(cell["gain"]["interval"]),
-        ]
-        for name, cell in cells
-    ]
-
-
-def _share(part: dict[str, Any]) -> list[Any]:
-    return [round(100 * part["accuracy"]), _interval(part["interval"])]
-
-
-def _interval(ends: list[float] | None) -> str:
-    return "too few" if ends is None else f"{100 * ends[0]:.0f} to {100 * ends[1]:.0f}"
-
-
-@click.command()
-@click.argument("situation", required=False)
-@click.option("--context", default="", help="The norms against which to judge.")
-@click.option("--scenario", help="A scenario of the last dataset instead, by its id (part of it will do).")
-@click.option("--stakeholder", multiple=True, help="From which role (default: all of the pack).")
-@click.option("--model", help="Which model (default: the last one).")
-@json_option
-def ask(
-    situation: str | None,
-    context: str,
-    scenario: str | None,
-    stakeholder: tuple[str, ...],
-    model: str | None,
-    as_json: bool,
-) -> None:
-    """Put one scenario to the model from every stakeholder's view, base beside tuned."""
-    from curator import modelling
-    from curator.look import scenario_text
-    from curator.workspace import Workspace
-
-    workspace = Workspace.find()
-    if (situation is None) == (scenario is None):
-        raise click.UsageError("Give the situation as text, or --scenario ID.")
-    if scenario is not None:
-        situation, context = scenario_text(workspace, scenario)
-    with progress() as bar:
-        told = modelling.ask(workspace, str(situation), context, list(stakeholder), model, bar)
-    if as_json:
-        return show_json(told)
-    say(f"Situation: {situation}")
-    if context:
-        say(f"Context: {context}")
-    for one in told:
-        say()
-        say(one["stakeholder"])
-        for which in ("base", "tuned"):
-            if answer := one.get(which):
-                shares = ", ".join(f"{verdict} {share:.0%}" for verdict, share in answer["probabilities"].items())
-                say(f"  {which}: {shares}")
-                say("    " + answer["answer"].strip().replace("\n", "\n    "))
-    return None
-
-
-COMMANDS = [train, evaluate, ask]
+COMMANDS = [train]
