@@ -11,7 +11,21 @@ from typing import NoReturn
 import rich_click as click
 
 from curator import __version__
-from curator.commands import asking, collect, curating, evaluating, looking, packs, people, review, thresholds, training
+from curator.commands import (
+    asking,
+    auditing,
+    collect,
+    curating,
+    evaluating,
+    exporting,
+    looking,
+    packs,
+    people,
+    review,
+    thresholds,
+    training,
+    tuning,
+)
 from curator.errors import CuratorError
 
 TERMINATED = 128 + signal.SIGTERM
@@ -25,8 +39,9 @@ click.rich_click.COMMAND_GROUPS = {
             "commands": ["up", "down", "pack", "people", "project", "push", "pull", "add", "pool", "verify"],
         },
         {"name": "Look again", "commands": ["review", "predict"]},
-        {"name": "Curate", "commands": ["curate", "why", "diff", "dropped", "near", "threshold", "stages", "export"]},
-        {"name": "Train", "commands": ["train", "evaluate", "ask"]},
+        {"name": "Curate", "commands": ["curate", "why", "diff", "dropped", "near", "threshold", "stages"]},
+        {"name": "Hand over", "commands": ["export", "validate"]},
+        {"name": "Train", "commands": ["train", "sweep", "evaluate", "audit", "ask", "serve", "export-model"]},
         {"name": "Look", "commands": ["report", "completion"]},
     ]
 }
@@ -46,8 +61,11 @@ for command in (
     *review.COMMANDS,
     *curating.COMMANDS,
     *thresholds.COMMANDS,
+    *exporting.COMMANDS,
     *training.COMMANDS,
+    *tuning.COMMANDS,
     *evaluating.COMMANDS,
+    *auditing.COMMANDS,
     *asking.COMMANDS,
     *looking.COMMANDS,
 ):

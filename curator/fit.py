@@ -3,20 +3,21 @@
 import math
 import random
 import time
-from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from curator.checkpoints import Checkpoints, Tensors
 from curator.errors import UsageError
-from curator.forest import Branches, loss_sum, mass, token_losses, token_weights
+from curator.forest import Branches, loss_sum, mass
 from curator.lora import Trunk, attach, trainable
 from curator.models import load
 from curator.offline import torch
+from curator.processes import Processes
 from curator.progress import Progress, quiet
 from curator.trainsettings import TrainSettings
 
+ALONE = Processes()
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight
 
 
@@ -74,9 +75,10 @@ def fit(
     settings: TrainSettings,
     progress: Progress = quiet,
     checkpoints: Checkpoints | None = None,
+    processes: Processes = ALONE,
 ) -> Run:
     """Train until the epochs are over or the validation loss no longer falls, going on from the last checkpoint."""
-    began, loop = time.monotonic(), Loop(model, given, settings)
+    began, loop = time.monotonic(), Loop(model, given, settings, processes)
     run = loop.resume(checkpoints.latest() if checkpoints else None)
     chance, before = loop.chance, run.seconds
     batches = math.ceil(len(given) / settings.scenarios)
@@ -90,12 +92,12 @@ def fit(
             run.total += loop.learn([given[n] for n in run.order[first : first + settings.scenarios]], run, steps)
             run.batch, run.step = run.batch + 1, run.step + 1
             progress("training", run.step, steps)
-            if checkpoints and run.step % checkpoints.every == 0 and run.batch < batches:
+            if checkpoints and processes.first and run.step % checkpoints.every == 0 and run.batch < batches:
                 run.seconds = before + time.monotonic() - began
                 checkpoints.save(run.step, *loop.state(run))
         loop.end_epoch(run, held)
         run.seconds = before + time.monotonic() - began
-        if checkpoints:
+        if checkpoints and processes.first:
             checkpoints.save(run.step, *loop.state(run))
     progress("training", steps, steps)
     return run
@@ -104,9 +106,11 @@ def fit(
 class Loop:
     """What a training changes: the weights that learn, the optimizer, and chance."""
 
-    def __init__(self, model: Any, given: list[Branches], settings: TrainSettings) -> None:
+    def __init__(
+        self, model: Any, given: list[Branches], settings: TrainSettings, processes: Processes = ALONE
+    ) -> None:
         """Set all of it to its beginning."""
-        self.model, self.given, self.settings = model, given, settings
+        self.model, self.given, self.settings, self.processes = model, given, settings, processes
         self.trunk, self.weights = Trunk(model), trainable(model)
         self.names = [name for name, weight in model.named_parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(self.weights, lr=settings.rate, weight_decay=0.0)
@@ -117,16 +121,17 @@ class Loop:
         settings, total = self.settings, 0.0
         whole = math.fsum(mass(branches, settings.verdict_weight) for branches in batch)
         where = f"step {run.step + 1} (epoch {run.epoch + 1})"
-        for branches in batch:
+        for branches in self.processes.share(batch):
             loss = loss_sum(self.trunk, branches, settings.verdict_weight) / whole
             total += number(loss, [branches], where) * whole
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        self.processes.sum_gradients(self.weights)
         number(torch.nn.utils.clip_grad_norm_(self.weights, settings.clip), batch, where, "length of the gradient")
         for group in self.optimizer.param_groups:
             group["lr"] = settings.rate * share(run.step, steps, settings.warmup)
         self.optimizer.step()
         self.optimizer.zero_grad()
-        return total
+        return math.fsum(self.processes.gather(total))
 
     def end_epoch(self, run: Run, held: list[Branches]) -> None:
         """Close an epoch: its losses, and its weights where it is the best one so far."""
@@ -135,7 +140,8 @@ class Loop:
         run.epoch, run.batch, run.total = run.epoch + 1, 0, 0.0
         if held:
             self.model.eval()
-            mean, by_stakeholder = held_losses(self.trunk, held, vw, f"the validation after epoch {run.epoch}")
+            where = f"the validation after epoch {run.epoch}"
+            mean, by_stakeholder = held_losses(self.trunk, held, vw, where, self.processes)
             run.validation_loss.append(mean)
             for name, loss in by_stakeholder.items():
                 run.stakeholder_loss.setdefault(name, []).append(loss)
@@ -175,24 +181,22 @@ class Loop:
 
 
 def held_losses(
-    trunk: Trunk, held: list[Branches], verdict_weight: float, where: str
+    trunk: Trunk, held: list[Branches], verdict_weight: float, where: str, processes: Processes = ALONE
 ) -> tuple[float, dict[str, float]]:
     """Return the mean loss of rows that are not learned, and that of each stakeholder's, in the order of names."""
-    sums: dict[str, list[float]] = defaultdict(list)
-    masses: dict[str, list[float]] = defaultdict(list)
-    totals: list[float] = []
+    mine: list[tuple[str, float, float]] = []  # stakeholder, loss, mass of each row
     with torch.no_grad():
-        for branches in held:
-            losses = token_losses(trunk, branches, verdict_weight)
-            totals.append(number(losses.sum(), [branches], where))
-            weights, place = token_weights(branches, verdict_weight), 0
-            for one in branches.rows:
-                end = place + len(one.ids) - one.start
-                sums[one.row.stakeholder].append(float(losses[place:end].sum()))
-                masses[one.row.stakeholder] += weights[place:end]
-                place = end
-    total, whole = math.fsum(totals), math.fsum(mass(branches, verdict_weight) for branches in held)
-    return total / whole, {name: math.fsum(sums[name]) / math.fsum(masses[name]) for name in sorted(sums)}
+        for branches in processes.share(held):
+            losses = branches.losses(trunk, verdict_weight)
+            number(losses.sum(), [branches], where)
+            names = [one.row.stakeholder for one in branches.rows]
+            mine += zip(names, losses.tolist(), branches.masses(verdict_weight), strict=True)
+    told = [row for part in processes.gather(mine) for row in part]
+
+    def mean(rows: list[tuple[str, float, float]]) -> float:
+        return math.fsum(loss for _, loss, _ in rows) / math.fsum(mass for *_, mass in rows)
+
+    return mean(told), {name: mean([row for row in told if row[0] == name]) for name in sorted({n for n, *_ in told})}
 
 
 def number(value: torch.Tensor, batch: list[Branches], where: str, what: str = "loss") -> float:

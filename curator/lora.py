@@ -6,8 +6,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from curator.attention import used_by
-from curator.errors import FileError, PolicyError, UsageError
-from curator.models import UNSAFE
+from curator.errors import FileError, UsageError
+from curator.models import check_pins
 from curator.offline import torch
 from curator.tree import Tree, grow
 
@@ -55,15 +55,15 @@ def trainable(model: Any) -> list[torch.nn.Parameter]:
 
 
 def load_adapter(model: Any, folder: Path) -> Any:
-    """Return the model with the adapter in `folder`, frozen; PolicyError where the folder could run code."""
+    """Return the model with the adapter in `folder`, frozen.
+
+    PolicyError where the folder could run code or reach elsewhere, where its weights changed, or where the folder that
+    the model came from holds another model, tokenizer or chat template than the adapter was trained with.
+    """
     from peft import PeftModel
     from safetensors import SafetensorError
 
-    unsafe = sorted(f.name for f in folder.rglob("*") if f.suffix.lower() in UNSAFE)
-    if unsafe:
-        raise PolicyError(f"{folder.name} holds {unsafe[0]}, which can run code when loaded. Nothing was loaded.")
-    if not (folder / "adapter_model.safetensors").exists():
-        raise FileError(f"{folder.name} is not an adapter: it has no adapter_model.safetensors. Train one first.")
+    check_pins(Path(model.name_or_path), folder)
     try:
         return PeftModel.from_pretrained(model, folder, local_files_only=True).eval()
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as fault:

@@ -105,20 +105,30 @@ def dataset_of(workspace: Workspace, adapter: Path) -> Dataset:
 
 
 def evaluate(
-    workspace: Workspace, name: str | None = None, generations: int = 3, progress: Progress = quiet
+    workspace: Workspace,
+    name: str | None = None,
+    generations: int = 3,
+    progress: Progress = quiet,
+    *,
+    rescored: bool = False,
 ) -> dict[str, Any]:
     """Evaluate an adapter on what it never saw, base beside tuned, and return the numbers.
 
-    An evaluation of this very adapter that is there already is returned as it is.
+    An evaluation of this very adapter that is there already is returned as it is, unless it was made before answers
+    were kept. With `rescored` the answers that are kept are scored anew, without a model.
     """
     from curator.evaluate import evaluate as score
+    from curator.evaluate import rescore
     from curator.models import resolve
 
     adapter = model(workspace, name)
-    if (told := _evaluated(adapter)) and len(told.get("generations", [])) == generations:
+    told = None if rescored else _evaluated(adapter)
+    if told and "answers" in told and len(told.get("generations", [])) == generations:
         return told
     found = dataset_of(workspace, adapter)
     found.verify()
+    if rescored:
+        return rescore(found.folder, adapter)
     base = resolve(workspace.config.base_model, workspace.cache)
     return score(found.folder, adapter, base, adapter, progress, generations=generations)
 

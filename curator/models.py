@@ -8,15 +8,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from curator.chattemplate import check_template
 from curator.errors import FileError, PolicyError, SourceError, StorageError, UsageError
 from curator.offline import OFFLINE_BY_CHOICE, torch
+from curator.safety import check_adapter, check_safe, read_settings
 
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
-UNSAFE = {".py", ".pyc", ".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".so", ".msgpack", ".h5"}
 WANTED = ["*.safetensors", "*.json", "*.txt", "*.jinja", "tokenizer.model"]
 FETCH = """
 import sys
@@ -24,6 +26,7 @@ from huggingface_hub import snapshot_download
 name, revision, folder, *wanted = sys.argv[1:]
 snapshot_download(name, revision=revision or None, local_dir=folder, allow_patterns=wanted)
 """
+TOKENIZER = ("tokenizer.json", "special_tokens_map.json", "added_tokens.json")  # what its tokens hang on
 LIBRARIES = ("torch", "transformers", "peft", "tokenizers")
 
 
@@ -92,33 +95,6 @@ def publish(folder: Path, make: Any) -> None:
         raise StorageError(f"{folder.name} could not be written: {fault}. Nothing was kept.") from None
 
 
-def check_safe(folder: Path) -> None:
-    """Refuse a folder that is no model, or that could run code when it is loaded (PolicyError)."""
-    config, name = folder / "config.json", folder.name
-    try:
-        said = json.loads(config.read_text("utf-8"))
-    except FileNotFoundError:
-        raise FileError(f"{name} is not a model folder: it has no config.json.") from None
-    except ValueError as fault:
-        raise FileError(f"{name}/config.json cannot be read: {fault}.") from None
-    unsafe = sorted(str(f.relative_to(folder)) for f in folder.rglob("*") if f.suffix.lower() in UNSAFE)
-    if unsafe:
-        more = f" and {len(unsafe) - 1} more" if len(unsafe) > 1 else ""
-        raise PolicyError(
-            f"{name} holds {unsafe[0]}{more}, which can run code when loaded. Nothing was loaded;"
-            " keep only *.safetensors and the .json and .jinja files."
-        )
-    tokenizer_config = folder / "tokenizer_config.json"
-    tokenizer_said = json.loads(tokenizer_config.read_text("utf-8")) if tokenizer_config.exists() else {}
-    for file, text in (("config.json", said), ("tokenizer_config.json", tokenizer_said)):
-        if "auto_map" in text:
-            raise PolicyError(f"{name}/{file} asks to run its own code (auto_map). Nothing was loaded.")
-    if not any(folder.glob("*.safetensors")):
-        raise FileError(f"{name} holds no *.safetensors. Other formats are not loaded.")
-    if not (folder / "tokenizer.json").exists():
-        raise FileError(f"{name} holds no tokenizer.json. Save its tokenizer in the fast format first.")
-
-
 def best_dtype() -> torch.dtype:
     """Return bfloat16 where this processor multiplies it in hardware, else float32."""
     return torch.bfloat16 if _has_bfloat16() else torch.float32
@@ -130,15 +106,23 @@ def _has_bfloat16() -> bool:
 
 
 def load(path: Path, dtype: torch.dtype | None = None) -> tuple[Any, Any]:
-    """Return the model in evaluation mode, and its tokenizer."""
+    """Return the model in evaluation mode, and its tokenizer.
+
+    PolicyError where the folder or its chat template is refused, FileError where it is damaged. How to generate is
+    not read from the folder: beams or penalties that it asks for would not be the likeliest answer.
+    """
     from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
     check_safe(path)
     dtype = dtype or best_dtype()
     safe = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, **safe)
+        if isinstance(tokenizer.chat_template, dict):  # others are for tools
+            tokenizer.chat_template = tokenizer.chat_template.get("default")
+        if tokenizer.chat_template is not None:
+            check_template(tokenizer.chat_template, path.name, _special_names(tokenizer))
         model = AutoModelForCausalLM.from_pretrained(
             path,
             dtype=dtype,
@@ -151,7 +135,12 @@ def load(path: Path, dtype: torch.dtype | None = None) -> tuple[Any, Any]:
         raise FileError(f"The model in {path.name} cannot be loaded: {str(fault).splitlines()[0]}") from None
     if tokenizer.chat_template is None:
         raise FileError(f"The model in {path.name} has no chat template. Use an instruct model.")
+    model.generation_config = GenerationConfig.from_model_config(model.config)
     return model.eval(), tokenizer
+
+
+def _special_names(tokenizer: Any) -> dict[str, str]:
+    return {name: str(token) for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
 
 
 def libraries() -> dict[str, str]:
@@ -170,9 +159,65 @@ def model_hash(path: Path) -> str:
             said.pop("transformers_version", None)
             seal = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
         elif file.suffix == ".safetensors" or file.name in {"tokenizer.json", "chat_template.jinja"}:
-            with file.open("rb") as opened:
-                seal = hashlib.file_digest(opened, "sha256").hexdigest()
+            seal = _seal(file)
         else:
             continue
         whole.update(f"{file.name} {seal}\n".encode())
     return whole.hexdigest()
+
+
+def _seal(file: Path) -> str:
+    told = file.stat()
+    return _sealed(file, told.st_size, told.st_mtime_ns, told.st_ino)
+
+
+@lru_cache(maxsize=256)
+def _sealed(file: Path, size: int, changed: int, inode: int) -> str:
+    """Return a file's SHA-256; in one process not again while its size, time and inode are the same."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def pins(path: Path) -> dict[str, str]:
+    """Return the SHA-256 of a base model, and apart from it of its tokenizer and of its chat template.
+
+    `base` is what `model_hash` returns; the others say which part it was where it changed.
+    """
+    config = path / "tokenizer_config.json"
+    said = read_settings(config) if config.exists() else {}
+    template = path / "chat_template.jinja"
+    inside = json.dumps(said.pop("chat_template", None))
+    for name in ("transformers_version", "name_or_path", "is_local", "local_files_only"):
+        said.pop(name, None)  # where it lay and what wrote it
+    parts = [json.dumps(said, sort_keys=True)]
+    parts += [_seal(path / name) for name in TOKENIZER if (path / name).exists()]
+    return {
+        "base": model_hash(path),
+        "tokenizer": hashlib.sha256("\n".join(parts).encode()).hexdigest(),
+        "template": _seal(template) if template.exists() else hashlib.sha256(inside.encode()).hexdigest(),
+    }
+
+
+PARTS = {"tokenizer": "tokenizer", "template": "chat template", "base": "base model"}
+
+
+def check_pins(base: Path, adapter: Path) -> None:
+    """Refuse an adapter whose weights changed, or a base model that it was not trained on (PolicyError).
+
+    Names the part that changed. Adapters of before 2026-11-23 hold one hash for all of the base model.
+    """
+    check_adapter(adapter)
+    said, found = read_settings(adapter / "training.json"), pins(base)
+    if said.get("adapter") != _seal(adapter / "adapter_model.safetensors"):
+        raise PolicyError(
+            f"The weights of {adapter.name} are not those that its training left. Nothing was loaded;"
+            " put the folder back as it was, or train again: curator train"
+        )
+    for part, word in PARTS.items():
+        told = said.get(part, None if part == "base" else found[part])
+        if told != found[part]:
+            raise PolicyError(
+                f"The {word} in {base.name} is not the one that {adapter.name} was trained with: its SHA-256 begins"
+                f" {found[part][:12]}, not {str(told)[:12]}. Nothing was loaded; put back the one it was trained with,"
+                " or train again: curator train"
+            )

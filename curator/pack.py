@@ -47,6 +47,7 @@ class Pack(Strict):
     prompt: Prompt
     config: str = ""  # the text of config.xml
     guidelines: str = ""
+    crisis: str = ""  # what to do where somebody is in danger: shown with every answer of a model
 
     @model_validator(mode="after")
     def _complete(self) -> "Pack":
@@ -62,6 +63,11 @@ class Pack(Strict):
         if not found or "{" in before:
             raise ValueError("[prompt] answer must name {verdict} before any other blank")
         return self
+
+    @property
+    def instructions(self) -> str:
+        """What people read before they answer, in Markdown: the guidelines, then the note on danger."""
+        return "\n\n".join(part for part in (self.guidelines.strip(), self.crisis.strip()) if part)
 
     @property
     def hash(self) -> str:

@@ -60,7 +60,7 @@ def preview(dataset: Path, base: Path, settings: TrainSettings, count: int) -> P
     data = read_training_set(dataset, encoder, settings, context_length(model.config))
     return Preview(
         shown=[see(one, encoder, settings.verdict_weight) for one in data.given[:count]],
-        rows=len(data.given),
+        rows=data.rows,
         tokens=data.tokens,
         learned=sum(len(one.ids) - one.start for one in data.given),
         left_out=data.left_out,

@@ -12,7 +12,7 @@ from typing import Any
 
 from curator.chatrows import read_manifest
 from curator.fit import Loop, Run, adapted, held_losses, load_base
-from curator.forest import Branches, forest
+from curator.forest import Branches
 from curator.lora import KEEP, trainable
 from curator.progress import Progress, quiet
 from curator.tokens import Encoder
@@ -56,16 +56,17 @@ def estimate(dataset: Path, base: Path, settings: TrainSettings, progress: Progr
     began = time.monotonic()
     _, pack = read_manifest(dataset)
     model, tokenizer = load_base(base, settings)
-    data = read_training_set(dataset, Encoder(tokenizer, pack), settings, context_length(model.config))
+    encoder = Encoder(tokenizer, pack)
+    data = read_training_set(dataset, encoder, settings, context_length(model.config))
     model = adapted(model, settings)
-    given, held = forest(data.given, model.dtype), forest(data.held, model.dtype)
+    given, held = data.trees(model.dtype, encoder, settings)
     loop = Loop(model, given, settings)
     begin = time.monotonic() - began
     learns, looks, probed = _measure(loop, held, progress)
     computed, held_tokens = (sum(len(branches.tree) for branches in trees) for trees in (given, held))
     first, then = (learn * computed + look * held_tokens for learn, look in zip(learns, looks, strict=True))
     return Estimate(
-        rows=len(data.given),
+        rows=data.rows,
         scenarios=len({one.row.scenario for one in data.given}),
         left_out=data.left_out,
         tokens=data.tokens,

@@ -1,15 +1,16 @@
 """How likely a model finds each verdict, and each answer that people gave; exact, with shared tokens computed once."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from curator.chatrows import ChatRow
 from curator.lora import Trunk
 from curator.offline import torch
 from curator.progress import Progress, quiet
+from curator.roles import as_role
 from curator.tokens import Encoded, Encoder
 from curator.tree import bundles, grow
 
@@ -17,16 +18,22 @@ MOST = 1280  # tokens in one tree
 LOOP = 8  # tokens
 
 Switch = Callable[[], AbstractContextManager[Any]]
+Key = tuple[str, tuple[int, ...] | str]  # a verdict after a question, or a row's analysis under a role
 
 
 @dataclass(frozen=True)
 class Scored:
-    """One row as one model sees it. The analysis' loss is a sum over its tokens (all after the verdict)."""
+    """One row as one model sees it. The analysis' loss is a sum over its tokens (all after the verdict).
+
+    `as_roles` and `analyses` hold probabilities and loss for each role that the prompt named, the row's own too.
+    """
 
     row: ChatRow
     probabilities: dict[str, float]
     analysis_loss: float
     analysis_tokens: int
+    as_roles: dict[str, dict[str, float]] = field(default_factory=dict)
+    analyses: dict[str, float] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
@@ -42,40 +49,77 @@ def switches(model: Any) -> dict[str, Switch]:
 
 
 def score(
-    model: Any, encoded: Sequence[Encoded], encoder: Encoder, progress: Progress = quiet
+    model: Any,
+    encoded: Sequence[Encoded],
+    encoder: Encoder,
+    progress: Progress = quiet,
+    *,
+    roles: Sequence[str] = (),
+    swapped: Collection[str] = (),
 ) -> dict[str, list[Scored]]:
-    """Return what base and tuned model make of each row, in the order of the rows."""
+    """Return what base and tuned model make of each row, in the order of the rows.
+
+    Verdicts are asked of the row's own role and of `roles`; the analysis too in rows whose id is in `swapped`.
+    """
     trunk = Trunk(model)
     found: dict[str, dict[str, Scored]] = {name: {} for name in switches(model)}
     groups: dict[str, list[Encoded]] = {}
-    for one in encoded:
+    for one in sorted(encoded, key=lambda one: one.row.id):
         groups.setdefault(one.row.scenario, []).append(one)
     for done, group in enumerate(groups.values(), 1):
-        for numbers in bundles([one.ids for one in group], MOST):
-            part = [group[n] for n in numbers]
-            for name, scored in _score_tree(model, trunk, part, encoder).items():
-                found[name] |= {one.row.id: one for one in scored}
+        questions = _questions(group, encoder, roles)
+        asked = _asked(group, encoder, questions, swapped)
+        keys, sequences = list(asked), [ids for ids, _ in asked.values()]
+        losses: dict[str, dict[Key, float]] = {name: {} for name in found}
+        for numbers in bundles(sequences, MOST):
+            starts = [asked[keys[n]][1] for n in numbers]
+            for name, sums in sequence_losses(model, trunk, [sequences[n] for n in numbers], starts).items():
+                losses[name] |= dict(zip([keys[n] for n in numbers], sums, strict=True))
+        for name, told in losses.items():
+            found[name] |= {one.row.id: _scored(one, told, encoder, questions[one.row.id]) for one in group}
         progress("scoring", done, len(groups))
     return {name: [rows[one.row.id] for one in encoded] for name, rows in found.items()}
 
 
-def _score_tree(model: Any, trunk: Trunk, part: list[Encoded], encoder: Encoder) -> dict[str, list[Scored]]:
-    verdicts = list(encoder.pack.verdicts)
-    begins = [encoder.verdict(verdict) for verdict in verdicts]
-    sequences, starts = [], []
-    for one in part:
-        question = one.ids[: one.start]
-        sequences += [*(question + begin for begin in begins), one.ids]
-        starts += [len(question)] * len(begins) + [one.verdict_end]
-    sums = sequence_losses(model, trunk, sequences, starts)
-    width, scored = len(begins) + 1, {}
-    for name, losses in sums.items():
-        rows = []
-        for n, one in enumerate(part):
-            *told, analysis = losses[n * width : (n + 1) * width]
-            rows.append(Scored(one.row, softmax(verdicts, told), analysis, len(one.ids) - one.verdict_end))
-        scored[name] = rows
-    return scored
+def _questions(group: list[Encoded], encoder: Encoder, roles: Sequence[str]) -> dict[str, dict[str, list[int]]]:
+    """Return for each row its question as put to each role, its own among them."""
+    questions: dict[str, dict[str, list[int]]] = {}
+    for one in group:
+        own, asked = one.row.stakeholder, {}
+        for role in dict.fromkeys([*roles, own]):
+            turns = None if role == own else as_role(encoder.pack, one.row.question, own, role)
+            if role == own or turns:
+                asked[role] = encoder.asked(turns, role) if turns else one.ids[: one.start]
+        questions[one.row.id] = asked
+    return questions
+
+
+def _asked(
+    group: list[Encoded], encoder: Encoder, questions: dict[str, dict[str, list[int]]], swapped: Collection[str]
+) -> dict[Key, tuple[list[int], int]]:
+    """Return the sequences of one scenario and where their loss begins. What begins alike stands together."""
+    asked: dict[Key, tuple[list[int], int]] = {}
+    begins = {verdict: encoder.verdict(verdict) for verdict in encoder.pack.verdicts}
+    for role in dict.fromkeys(role for one in group for role in questions[one.row.id]):
+        here = [(one, questions[one.row.id][role]) for one in group if role in questions[one.row.id]]
+        for _, question in here:
+            for verdict, begin in begins.items():
+                asked.setdefault((verdict, tuple(question)), (question + begin, len(question)))
+        for one, question in here:
+            if one.row.id in swapped or role == one.row.stakeholder:
+                start = len(question) + one.verdict_end - one.start
+                asked[one.row.id, role] = (question + one.ids[one.start :], start)
+    return asked
+
+
+def _scored(one: Encoded, losses: dict[Key, float], encoder: Encoder, questions: dict[str, list[int]]) -> Scored:
+    verdicts, own = list(encoder.pack.verdicts), one.row.stakeholder
+    as_roles = {
+        role: softmax(verdicts, [losses[verdict, tuple(question)] for verdict in verdicts])
+        for role, question in questions.items()
+    }
+    analyses = {role: losses[one.row.id, role] for role in questions if (one.row.id, role) in losses}
+    return Scored(one.row, as_roles[own], analyses[own], len(one.ids) - one.verdict_end, as_roles, analyses)
 
 
 def sequence_losses(

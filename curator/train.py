@@ -12,9 +12,9 @@ from curator.chatrows import read_manifest
 from curator.checkpoints import Checkpoints
 from curator.errors import UsageError
 from curator.fit import Run, adapted, fit, load_base
-from curator.forest import forest
-from curator.models import libraries, model_hash, publish
+from curator.models import libraries, model_hash, pins, publish
 from curator.pack import Pack
+from curator.processes import joined
 from curator.progress import Progress, quiet
 from curator.tokens import Encoder
 from curator.trainingset import TrainingSet, context_length, read_training_set
@@ -61,40 +61,47 @@ def train(
 
     With a folder for `checkpoints`, one is kept there every `every` steps and at the end of each epoch, sealed with
     `key`: the same call after the process was killed goes on, and ends with the weights of an uninterrupted run,
-    bit for bit on the same machine with as many threads.
+    bit for bit on the same machine with as many threads. Processes that were started together (`accelerate launch`)
+    share the work; the first one writes.
     """
     settings = settings or TrainSettings()
-    began = time.monotonic()
+    began, processes = time.monotonic(), joined()
+    if not processes.first:
+        progress = quiet
     dataset_hash, pack = read_manifest(dataset)
     call = {"dataset": dataset_hash, "base": model_hash(base), "settings": settings.model_dump()}
     kept = Checkpoints(checkpoints, call | {"libraries": libraries()}, key, every) if checkpoints else None
     if (again := _reuse(out, call)) is not None:
-        if kept:
+        if kept and processes.first:
             kept.clear()  # it was killed between the two
         return again
 
     model, tokenizer = load_base(base, settings)
-    data = read_training_set(dataset, Encoder(tokenizer, pack), settings, context_length(model.config))
+    encoder = Encoder(tokenizer, pack)
+    data = read_training_set(dataset, encoder, settings, context_length(model.config))
     model = adapted(model, settings)
+    given, held = data.trees(model.dtype, encoder, settings)
     passed_over = kept.foreign() if kept else []
     try:
-        run = fit(model, forest(data.given, model.dtype), forest(data.held, model.dtype), settings, progress, kept)
+        run = fit(model, given, held, settings, progress, kept, processes)
     except UsageError:
-        if kept:
+        if kept and processes.first:
             kept.clear()  # going on would fail at the same step
         raise
-    report = call | {"pack": pack.name, "libraries": libraries(), **_told(data, run)}
+    report = call | pins(base) | {"pack": pack.name, "libraries": libraries(), **_told(data, run)}
     report["dtype"] = str(model.dtype).removeprefix("torch.")
     model.load_state_dict(run.best, strict=False)
-    publish(out, lambda draft: _save(draft, model, report, base.name, pack))
-    if kept:
-        kept.clear()
+    if processes.first:
+        publish(out, lambda draft: _save(draft, model, report, base.name, pack))
+        if kept:
+            kept.clear()
+    processes.wait()
     return Trained(
         folder=out,
         train_loss=run.train_loss,
         validation_loss=run.validation_loss,
         best_epoch=run.best_epoch,
-        rows=len(data.given),
+        rows=data.rows,
         tokens=data.tokens,
         refused=data.refused,
         stakeholder_loss=run.stakeholder_loss,
@@ -111,7 +118,7 @@ def _told(data: TrainingSet, run: Run) -> dict[str, Any]:
     splits = {"train": data.given, "validation": data.held}
     roles = sorted({one.row.stakeholder for one in data.held})
     return {
-        "rows": {split: len(rows) for split, rows in splits.items()},
+        "rows": {split: sum(one.answers for one in rows) for split, rows in splits.items()},
         "scenarios": {split: len({one.row.scenario for one in rows}) for split, rows in splits.items()},
         "validation_rows": {role: sum(one.row.stakeholder == role for one in data.held) for role in roles},
         "tokens": data.tokens,

@@ -8,7 +8,9 @@ from typing import Any
 from curator.chatrows import ChatRow, read_split
 from curator.errors import UsageError
 from curator.example import SPLITS
-from curator.tokens import Encoded, Encoder, encode_rows
+from curator.forest import Branches, forest
+from curator.offline import torch
+from curator.tokens import Encoded, Encoder, encode_rows, encode_scenarios
 from curator.trainsettings import TrainSettings
 
 KEPT = "Nothing was trained and nothing was changed"
@@ -25,9 +27,21 @@ class TrainingSet:
     masked: list[str]
 
     @property
+    def rows(self) -> int:
+        """How many answers the training learns from."""
+        return sum(one.answers for one in self.given)
+
+    @property
     def tokens(self) -> int:
         """How many tokens all training rows have, each row alone."""
         return sum(len(one.ids) for one in self.given)
+
+    def trees(
+        self, dtype: torch.dtype, encoder: Encoder, settings: TrainSettings
+    ) -> tuple[list[Branches], list[Branches]]:
+        """Return the rows of both splits scenario by scenario, as these settings learn them."""
+        choosing = encoder if settings.answers == "distribution" else None
+        return forest(self.given, dtype, choosing), forest(self.held, dtype, choosing)
 
     @property
     def left_out(self) -> dict[str, list[str]]:
@@ -52,30 +66,30 @@ def read_training_set(dataset: Path, encoder: Encoder, settings: TrainSettings, 
             " make the dataset again with: curator curate"
         )
     longest = min(settings.longest, context or settings.longest)
-    given, refused = encode_rows(rows["train"], encoder, longest)
+    masked = [row.id for row in rows["train"] if not row.loss_weight]
+    heavy = {split: [row for row in rows[split] if row.loss_weight] for split in ("train", "validation")}
+    if not heavy["train"]:
+        raise UsageError(
+            f"All labels are masked: each of the {len(masked)} answers in train.jsonl has weight 0, so no token is in"
+            f" the loss. {KEPT}; give the answers to learn a weight above 0."
+        )
+    encode = encode_scenarios if settings.answers == "together" else encode_rows
+    given, refused = encode(heavy["train"], encoder, longest)
     shortest = f"`longest` is {settings.longest}" + (f", the model's context {context}" if context else "")
     if not given:
         raise UsageError(
             f"All {len(refused)} rows of train.jsonl are longer than {longest} tokens ({shortest}). {KEPT};"
             f" {_longer(settings, context)}"
         )
-    if len(refused) > settings.most_refused * len(rows["train"]):
+    if len(refused) > settings.most_refused * len(heavy["train"]):
         raise UsageError(
-            f"{len(refused)} of {len(rows['train'])} rows of train.jsonl are longer than {longest} tokens ({shortest}),"
-            f" more than the share `most_refused` ({settings.most_refused:g}) allows; the first is {refused[0]}."
-            f" {KEPT}; {_longer(settings, context)}"
+            f"{len(refused)} of {len(heavy['train'])} rows of train.jsonl are longer than {longest} tokens"
+            f" ({shortest}), more than the share `most_refused` ({settings.most_refused:g}) allows; the first is"
+            f" {refused[0]}. {KEPT}; {_longer(settings, context)}"
         )
-    masked = [one.row.id for one in given if not one.row.loss_weight]
-    given = [one for one in given if one.row.loss_weight]
-    if not given:
-        raise UsageError(
-            f"All labels are masked: each of the {len(masked)} answers in train.jsonl has weight 0, so no token is in"
-            f" the loss. {KEPT}; give the answers to learn a weight above 0."
-        )
-    _check_verdicts([one.row for one in given])
-    held, refused_held = encode_rows(rows["validation"], encoder, longest)
-    refused_held += [one.row.id for one in held if not one.row.loss_weight]
-    held = [one for one in held if one.row.loss_weight]
+    _check_verdicts([row for row in heavy["train"] if row.id not in set(refused)])
+    held, refused_held = encode(heavy["validation"], encoder, longest)
+    refused_held += [row.id for row in rows["validation"] if not row.loss_weight]
     if not held and settings.keep_best != "last":
         count = len(rows["validation"])
         why = f"all its {count} rows are too long or have weight 0" if count else "empty or missing"

@@ -13,6 +13,13 @@ class TrainSettings(BaseModel):
         Literal["lora", "dora", "full"],
         Field(description="dora: length and direction apart; full: every weight of the layers, at a lower rate"),
     ] = "lora"
+    answers: Annotated[
+        Literal["each", "distribution", "together"],
+        Field(
+            description="what is learned of a scenario: each answer; the share of each verdict (soft labels) and the"
+            " analyses; all perspectives in one answer"
+        ),
+    ] = "each"
     rank: Annotated[int, Field(ge=1, le=512)] = 16
     alpha: Annotated[int, Field(ge=1)] = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0

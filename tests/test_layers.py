@@ -11,25 +11,30 @@ import pytest
 CURATOR = Path(__file__).parent.parent / "curator"
 
 LAYERS = """
+    __main__
     cli schemas                                                  what is started; cli is one with its commands
     console
-    demo
-    people review packbrowser
+    demo serving
+    people review packbrowser auditing tuning assumptions
     collecting modelling annotators pooling                              glue: a workspace and one of the siblings
     packcheck
     begin look
-    pipeline train probe preview evaluate ask report studio governance check   siblings: none imports another
-    fit
-    trainingset checkpoints forest
-    adapter_card comparison engines formats ledger intake guess second_look thresholds
-    dataset exported scoring
+    pipeline train probe preview evaluate ask serve report studio governance check preference sweep merge   siblings
+    fit dpo gguf_writer formats validators
+    trainingset pairs
+    checkpoints forest
+    intake guess second_look thresholds
+    adapter_card comparison evaluation_tables engines findings general memory canaries ledger
+    perspectives
+    answers dataset exported scoring writing
     card labels lora recipe workspace
     stages
-    embedding models ner personal store tokens trainsettings
-    registry chatrows smollm2
+    embedding models ner personal store tokens trainsettings preferencesettings
+    together
+    registry chatrows roles smollm2 chattemplate safety
     database files stage chat tree
-    attention phrases tellings
-    example pack maths offline progress secret
+    attention phrases tellings processes
+    example pack maths offline progress secret rowchecks
     toml
     errors
 """

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from curator.console import json_option, progress, say, short_path, show_json, show_table
+from curator.console import json_option, progress, say, show_json, show_table
 
 
 @click.command()
@@ -61,28 +61,6 @@ def stages(as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--format", "form", default="openai", show_default=True, help="openai, chat, sharegpt, alpaca or csv.")
-@click.option("--split", multiple=True, help="Which splits (default: all). May be given several times.")
-@click.option("--out", type=click.Path(path_type=Path), help="The folder to write to (default: exports/FORMAT).")
-@click.option("--dataset", help="Which dataset (default: the last one).")
-@json_option
-def export(form: str, split: tuple[str, ...], out: Path | None, dataset: str | None, as_json: bool) -> None:
-    """Write the dataset in the form that a trainer or a spreadsheet wants."""
-    from curator.dataset import Dataset
-    from curator.formats import export as write
-    from curator.workspace import Workspace
-
-    workspace = Workspace.find()
-    found = Dataset.find(workspace.datasets, dataset)
-    files = write(found, form, list(split), out or workspace.root / "exports" / form)
-    if as_json:
-        return show_json([{"file": str(path), "rows": count} for path, count in files])
-    for path, count in files:
-        say(f"{count:6d} rows  {short_path(path)}")
-    return None
-
-
-@click.command()
 @click.argument("old")
 @click.argument("new", required=False)
 @json_option
@@ -123,4 +101,4 @@ def dropped(reason: str | None, step: str | None, dataset: str | None, as_json: 
     return None
 
 
-COMMANDS = [curate, why, diff, dropped, stages, export]
+COMMANDS = [curate, why, diff, dropped, stages]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from curator.chat import verdict_lead, verdict_tail
+from curator.evaluation_tables import BLIND, VIEW_HEAD, perspective_rows
 from curator.pack import Pack
 from curator.report.figures import curve, segments, whisker
 from curator.report.labels import Scales, humanise
@@ -11,7 +12,9 @@ GROUPS = (
     ("overall", "All unseen answers"),
     ("split", "Where they come from"),
     ("stakeholder", "By role"),
+    ("between_roles", "By whether people's roles agree on the scenario"),
     ("domain", "By domain"),
+    ("team", "By team"),
 )
 
 
@@ -50,6 +53,10 @@ def comparison(
         "refused": len(told.get("refused") or []),
         "said": _said(told.get("verdicts") or {}, known),
         "disagreement": told.get("disagreement") or {},
+        "views": perspective_rows(told) if told.get("views") else [],
+        "views_head": VIEW_HEAD,
+        "blind": BLIND,
+        "people": _people(told.get("ceiling") or {}),
         "generations": [_generation(one, known, pack, scenes) for one in (told.get("generations") or [])],
         "made": {name: told[name] for name in ("dataset", "base", "adapter") if told.get(name)},
         "libraries": told.get("libraries") or {},
@@ -65,8 +72,10 @@ def _ordered(kind: str, cells: dict[str, Any], known: Scales) -> list[tuple[str,
 def _name(kind: str, key: str, known: Scales) -> str:
     if kind == "split":
         return {"test": "New scenarios, known domains", "out_of_context": "Domains never seen"}.get(key, humanise(key))
+    if kind == "overall":
+        return GROUPS[0][1]
     scale = {"stakeholder": known.roles, "domain": known.domains}.get(kind)
-    return scale.label(key) if scale else GROUPS[0][1]
+    return scale.label(key) if scale else humanise(key)
 
 
 def _row(name: str, cell: dict[str, Any]) -> dict[str, Any]:
@@ -95,6 +104,12 @@ def _share(part: dict[str, Any] | None) -> dict[str, Any] | None:
         return None
     low, high = part.get("interval") or (None, None)
     return {"value": part["accuracy"], "low": low, "high": high, "mark": whisker(part["accuracy"], low, high, 0.0, 1.0)}
+
+
+def _people(ceiling: dict[str, Any]) -> dict[str, Any] | None:
+    """Return how often two people of one role agree, which is as far as a model can be expected to get."""
+    told = ceiling.get("overall") or {}
+    return told if told.get("share") is not None else None
 
 
 def _said(verdicts: dict[str, Any], known: Scales) -> list[dict[str, Any]]:

@@ -71,7 +71,7 @@ def _make(client: Client, pack: Pack, title: str | None, annotators: int, mark: 
             title=(title or pack.title)[:50],
             description=mark,
             label_config=pack.config,
-            expert_instruction=as_html(pack.guidelines),
+            expert_instruction=as_html(pack.instructions),
             show_instruction=False,  # the page has them folded; a window before each session is in the way
             maximum_annotations=annotators,
             show_collab_predictions=False,
@@ -170,8 +170,8 @@ def _update(
             _check_fit(store, f"label-studio:{server_name}:{project}", pack)
     if int(said.get("maximum_annotations") or 1) < annotators:
         changes["maximum_annotations"] = annotators
-    if str(said.get("expert_instruction") or "").strip() != as_html(pack.guidelines).strip():
-        changes["expert_instruction"] = as_html(pack.guidelines)
+    if str(said.get("expert_instruction") or "").strip() != as_html(pack.instructions).strip():
+        changes["expert_instruction"] = as_html(pack.instructions)
     if not changes:
         return
     try:

@@ -99,7 +99,8 @@ def embedded(folder: Path, progress: Progress = quiet) -> Iterator[Running]:
 
 def environment(folder: Path) -> dict[str, str]:
     """Return all that Label Studio may know of this machine. It reads plain DEBUG, HOST, PORT and CI too."""
-    passed = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    names = ("PATH", "LANG", "TMPDIR", "ML_BLOCK_LOCAL_IP")  # the last: set to false, it lets `curator serve` suggest
+    passed = {name: os.environ[name] for name in names if name in os.environ}
     nowhere = "http://127.0.0.1:9"  # nobody listens: what would phone home fails at once
     return passed | {
         "HOME": str(folder),

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from curator.comparison import compare
 from curator.dataset import Dataset
 from curator.report import write_report
 from curator.report.page import embed
 
+from ..train.answered import BLIND, KNOWS, answer, judged_by
 from .conftest import TWO, publish, row
 
 CELL = {
@@ -141,3 +143,19 @@ def test_a_set_from_which_everything_left_still_has_a_report(tmp_path: Path) -> 
     html = text_of(dataset, tmp_path)
 
     assert "Of 1 answer that came in, 1 (100\u00a0%) left" in html
+
+
+def test_the_report_says_whether_the_model_knows_both_views_and_how_far_people_agree(
+    small: Dataset, tmp_path: Path
+) -> None:
+    said = (("nurse", "unfair"), ("clerk", "fine"))
+    rows = [answer(f"s{n}", role, verdict, BLIND, KNOWS) for n in range(12) for role, verdict in said]
+    others = [answer(f"s{n}", "nurse", "fine" if n % 4 else "unfair", BLIND, KNOWS, number=1) for n in range(12)]
+    people = [judged_by(one) for one in (*rows, *others)]
+
+    html = text_of(small, tmp_path, evaluation=EVALUATION | compare(rows, people, ["fine", "unfair"]))
+
+    table = re.search(r'aria-label="Does it know both views\?">(.*?)</table>', html, re.S)[1]  # type: ignore[index]
+    cells = [re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", line) for line in table.split("<tr>")]
+    assert cells[2][:6] == ["roles differ: moves", "12", "0", "0", "100", "+100"]
+    assert "Two people of one role give the same verdict in 25\u00a0% of 12 pairs" in html

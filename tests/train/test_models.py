@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from curator.errors import FileError, PolicyError, SourceError, UsageError
-from curator.models import best_dtype, check_safe, load, model_hash, publish, resolve
+from curator.models import best_dtype, load, model_hash, publish, resolve
 from curator.offline import torch
+from curator.safety import check_safe
 
 
 def copy_of(tiny: Path, tmp_path: Path) -> Path:

@@ -117,4 +117,6 @@ def test_two_steps_lower_the_loss_and_the_saved_adapter_gives_the_same_logits_an
     assert report["accuracy"]["overall"]["n"] == 4
     assert report["outcome"] == "not shown"  # two scenarios
     assert 2 < report["general"]["loss_per_token"]["base"] < 4
+    kinds = report["general"]["pairs"]["kinds"]
+    assert {kind for kind, cell in kinds.items() if cell["base"] < 0.8} == set()  # a fall could be seen in each
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text()) == report

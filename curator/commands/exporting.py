@@ -1,0 +1,97 @@
+"""Commands that hand a dataset to other programs, and check what is handed over."""
+
+from collections import Counter
+from pathlib import Path
+
+import rich_click as click
+
+from curator.console import json_option, progress, say, short_path, show_json, show_table
+
+SHOWN = 50  # lines with faults on a screen; all of them with --json
+FORMATS = "openai, chat, trl, prompt-completion, preference, kto, sharegpt, alpaca"
+
+
+@click.command()
+@click.option(
+    "--format", "form", default="openai", show_default=True, help=f"{FORMATS}, datasets, csv or label-studio."
+)
+@click.option(
+    "--answers",
+    default="each",
+    show_default=True,
+    help="each: a row for each answer; distribution: the shares of the verdicts by scenario and role; together: all"
+    " perspectives on a scenario in one answer.",
+)
+@click.option("--split", multiple=True, help="Which splits (default: all). May be given several times.")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder to write to (default: exports/FORMAT).")
+@click.option("--dataset", help="Which dataset (default: the last one).")
+@json_option
+def export(
+    form: str, answers: str, split: tuple[str, ...], out: Path | None, dataset: str | None, as_json: bool
+) -> None:
+    """Write the dataset in the form that a trainer, a spreadsheet or Label Studio wants."""
+    from curator.dataset import Dataset
+    from curator.formats import export as write
+    from curator.workspace import Workspace
+
+    workspace = Workspace.find()
+    found = Dataset.find(workspace.datasets, dataset)
+    folder = workspace.root / "exports" / (form if answers == "each" else f"{form}-{answers}")
+    parts = write(found, form, list(split), out or folder, answers)
+    if as_json:
+        return show_json(
+            [{"file": str(one.path or ""), "split": one.split, "rows": one.rows, "left": one.left} for one in parts]
+        )
+    for one in parts:
+        place = short_path(one.path) if one.path else f"{one.split}: no file, since it has no rows"
+        say(f"{one.rows:6d} rows  {place}" + (f" ({one.left})" if one.left else ""))
+    return None
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--format", "form", default="openai", show_default=True, help=f"{FORMATS}.")
+@click.option("--tokens", type=click.IntRange(1), help="The most that a row may have (default: what the model takes).")
+@json_option
+def validate(file: Path, form: str, tokens: int | None, as_json: bool) -> int:
+    """Check a training file: every fault by its line, and how long its rows are. Ends with 2 where there is one."""
+    from curator.errors import UsageError
+    from curator.validators import ruler_of, words
+    from curator.validators import validate as check
+    from curator.workspace import Workspace
+
+    try:
+        workspace = Workspace.find()
+    except UsageError:
+        ruler = words()
+    else:
+        ruler = ruler_of(workspace)
+    with progress() as bar:
+        report = check(file, form, ruler, tokens, bar)
+    code = UsageError.code if report.errors else 0
+    if as_json:
+        show_json(report.told())
+        return code
+    wrong = len({one.line for one in report.errors})
+    say(f"{file.name} as {form}: {report.rows} rows, " + (f"{wrong} lines with errors" if wrong else "no errors"))
+    if report.errors:
+        show_table(["line", "error", "what"], [[one.line, one.kind, one.says] for one in report.errors[:SHOWN]])
+        if len(report.errors) > SHOWN:
+            say(f"and {len(report.errors) - SHOWN} more; --json names them all")
+    for kind, count in Counter(one.kind for one in report.warnings).items():
+        named = [one for one in report.warnings if one.kind == kind]
+        lines = ", ".join(str(one.line) for one in named[:10]) + (" …" if count > 10 else "")
+        say(f"warning: {kind} ({'line' if count == 1 else f'{count} lines:'} {lines}): {named[0].says}")
+    if length := report.lengths_told():
+        numbers = ", ".join(f"{name} {length[name]:g}" for name in ("min", "median", "mean", "max"))
+        by = length["tokenizer"] or length["why"]
+        say(f"{length['unit']} a row ({by}): {numbers}; {length['total']} in all")
+        over = sum(one.kind == "too_long" for one in report.warnings)
+        limit = (
+            f"{over} rows are longer than {report.limit}" if report.limit else "no limit is known; --tokens gives one"
+        )
+        say(f"limit: {limit}")
+    return code
+
+
+COMMANDS = [export, validate]
