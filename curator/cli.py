@@ -42,7 +42,7 @@ click.rich_click.COMMAND_GROUPS = {
         {"name": "Curate", "commands": ["curate", "why", "diff", "dropped", "near", "threshold", "stages"]},
         {"name": "Hand over", "commands": ["export", "validate"]},
         {"name": "Train", "commands": ["train", "sweep", "evaluate", "audit", "ask", "serve", "export-model"]},
-        {"name": "Look", "commands": ["report", "completion"]},
+        {"name": "Look", "commands": ["report", "explore", "completion"]},
     ]
 }
 

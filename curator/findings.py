@@ -24,7 +24,7 @@ def sentences(report: dict[str, Any], roles: Mapping[str, str]) -> dict[str, Any
     if report["over_specific"]:
         brief.append(_over_specific(report["over_specific"]))
     loss = report["analysis"]
-    brief.append(f"Loss per token of people's analyses: {_nats(loss)}, {judged(loss['change'], less=True)}.")
+    brief.append(f"Loss per token of people's analyses: {nats(loss)}, {judged(loss['change'], less=True)}.")
     findings = [
         f"{PLACES.get(split, split)}: {judged(cell['gain'])}, {_percent(cell['tuned'])} against"
         f" {_percent(cell['base'])} of {cell['n']} ({_points(cell['gain'])})."
@@ -191,7 +191,8 @@ def _points(change: dict[str, Any]) -> str:
     return f"{100 * change['difference']:+.0f} points, 95 % interval {low:+.0f} to {high:+.0f}, p {change['p']:.3f}"
 
 
-def _nats(part: dict[str, Any]) -> str:
+def nats(part: dict[str, Any]) -> str:
+    """Say the loss per token before and after, and its change with the interval."""
     loss, change = part["loss_per_token"], part["change"]
     low, high = change["interval"] or (math.nan, math.nan)
     span = f" ({change['difference']:+.3f} on average, 95 % interval {low:+.3f} to {high:+.3f})"

@@ -1,11 +1,11 @@
 """What a tuned model still can beside its task: plain English, right from wrong sentences, neutral questions."""
 
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from curator.findings import nats
 from curator.lora import Trunk
 from curator.maths.scores import cluster_interval, paired
 from curator.offline import torch
@@ -161,7 +161,7 @@ def divergences(
 def findings(told: dict[str, Any]) -> list[str]:
     """Return a sentence for each part of `general_ability`, with a warning where it got worse."""
     return [
-        f"Plain English: {_nats(told)}. {_kept(told['change'])}",
+        f"Plain English, loss a token: {nats(told)}. {_kept(told['change'])}",
         _preferred(told["pairs"]),
         _moved(told["neutral"]),
     ]
@@ -174,13 +174,6 @@ def _kept(change: dict[str, Any]) -> str:
     if interval[0] > MARGIN:
         return f"WARNING: worse, more than {MARGIN} is lost. Try a lower rate or fewer epochs."
     return f"No worse: at most {MARGIN} is lost."
-
-
-def _nats(part: dict[str, Any]) -> str:
-    loss, change = part["loss_per_token"], part["change"]
-    low, high = change["interval"] or (math.nan, math.nan)
-    span = f" ({change['difference']:+.3f} on average, 95 % interval {low:+.3f} to {high:+.3f})"
-    return f"loss {loss['base']:.3f} a token before, {loss['tuned']:.3f} after" + (span if change["interval"] else "")
 
 
 def _preferred(pairs: dict[str, Any]) -> str:

@@ -1,12 +1,12 @@
 """Train an adapter on preferences: pairs, TRL's loop, scores before and after, save; read from `prefer` downwards."""
 
-import hashlib
 import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from curator.adapter_folder import made_before, save
 from curator.chatrows import read_manifest
 from curator.errors import UsageError
 from curator.lora import Trunk
@@ -49,8 +49,8 @@ def prefer(
     began = time.monotonic()
     dataset_hash, pack = read_manifest(dataset)
     call = {"dataset": dataset_hash, "base": model_hash(base), "preference": settings.model_dump()}
-    if (again := _reuse(out, call)) is not None:
-        return again
+    if (said := made_before(out, call)) is not None:
+        return Preferred(out, said, reused=True)
     found = {split: read_pairs(dataset, split, pack) for split in ("train", "validation")}
     if not found["train"].pairs:
         raise no_pairs(found["train"], pack)
@@ -81,7 +81,7 @@ def prefer(
             "validation": scores(model, held, settings.beta, progress) if held else None,
         }
     )
-    publish(out, lambda draft: _save(draft, model, report, base.name, pack))
+    publish(out, lambda draft: save(draft, model, report, base.name, lambda whole: card(whole, pack)))
     told = json.loads((out / "training.json").read_text("utf-8"))
     return Preferred(out, told, time.monotonic() - began)
 
@@ -162,19 +162,6 @@ def _share(hits: list[float], groups: list[str]) -> dict[str, Any]:
     return {"n": len(hits), "share": sum(hits) / len(hits), "interval": interval}
 
 
-def _save(draft: Path, model: Any, report: dict[str, Any], base_name: str, pack: Pack) -> None:
-    config = model.peft_config["default"]
-    config.base_model_name_or_path = base_name  # peft would write this machine's path
-    config.target_modules = sorted(config.target_modules)
-    model.save_pretrained(draft, save_embedding_layers=False)
-    said = json.loads((draft / "adapter_config.json").read_text("utf-8"))
-    (draft / "adapter_config.json").write_text(json.dumps(said, indent=2, sort_keys=True) + "\n", "utf-8")
-    weights = (draft / "adapter_model.safetensors").read_bytes()
-    whole = report | {"base_name": base_name, "adapter": hashlib.sha256(weights).hexdigest()}
-    (draft / "training.json").write_text(json.dumps(whole, indent=2, sort_keys=True) + "\n", "utf-8")
-    (draft / "README.md").write_text(card(whole, pack), "utf-8")
-
-
 def card(report: dict[str, Any], pack: Pack) -> str:
     """Return the README of an adapter folder that was trained on preferences."""
     settings, held = report["settings"], report["validation"]
@@ -215,19 +202,3 @@ true, and nobody has checked what it writes.
 A small model remembers texts that were given to it, above all repeated ones: share the adapter only with people who
 may read the answers.
 """
-
-
-def _reuse(out: Path, call: dict[str, Any]) -> Preferred | None:
-    if not out.exists():
-        return None
-    try:
-        said = json.loads((out / "training.json").read_text("utf-8"))
-        same = all(said[key] == value for key, value in call.items())
-        weights = (out / "adapter_model.safetensors").read_bytes()
-        if not same or hashlib.sha256(weights).hexdigest() != said["adapter"]:
-            raise ValueError("another training")
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(
-            f"{out.name} holds something else than this training would make. Nothing was changed; give another folder."
-        ) from None
-    return Preferred(out, said, reused=True)

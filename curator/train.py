@@ -1,19 +1,17 @@
 """Train a LoRA adapter on a dataset folder: settings, data, model, loop, save; read from `train` downwards."""
 
-import hashlib
-import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from curator.adapter_card import card
+from curator.adapter_folder import made_before, save
 from curator.chatrows import read_manifest
 from curator.checkpoints import Checkpoints
 from curator.errors import UsageError
 from curator.fit import Run, adapted, fit, load_base
 from curator.models import libraries, model_hash, pins, publish
-from curator.pack import Pack
 from curator.processes import joined
 from curator.progress import Progress, quiet
 from curator.tokens import Encoder
@@ -71,10 +69,10 @@ def train(
     dataset_hash, pack = read_manifest(dataset)
     call = {"dataset": dataset_hash, "base": model_hash(base), "settings": settings.model_dump()}
     kept = Checkpoints(checkpoints, call | {"libraries": libraries()}, key, every) if checkpoints else None
-    if (again := _reuse(out, call)) is not None:
+    if (said := made_before(out, call)) is not None:
         if kept and processes.first:
             kept.clear()  # it was killed between the two
-        return again
+        return _again(out, said)
 
     model, tokenizer = load_base(base, settings)
     encoder = Encoder(tokenizer, pack)
@@ -92,7 +90,7 @@ def train(
     report["dtype"] = str(model.dtype).removeprefix("torch.")
     model.load_state_dict(run.best, strict=False)
     if processes.first:
-        publish(out, lambda draft: _save(draft, model, report, base.name, pack))
+        publish(out, lambda draft: save(draft, model, report, base.name, lambda whole: card(whole, pack)))
         if kept:
             kept.clear()
     processes.wait()
@@ -134,32 +132,7 @@ def _rounded(losses: list[float]) -> list[float]:
     return [round(loss, 6) for loss in losses]
 
 
-def _save(draft: Path, model: Any, report: dict[str, Any], base_name: str, pack: Pack) -> None:
-    config = model.peft_config["default"]
-    config.base_model_name_or_path = base_name  # peft would write this machine's path
-    config.target_modules = sorted(config.target_modules)
-    model.save_pretrained(draft, save_embedding_layers=False)
-    said = json.loads((draft / "adapter_config.json").read_text("utf-8"))
-    (draft / "adapter_config.json").write_text(json.dumps(said, indent=2, sort_keys=True) + "\n", "utf-8")
-    weights = (draft / "adapter_model.safetensors").read_bytes()
-    whole = report | {"base_name": base_name, "adapter": hashlib.sha256(weights).hexdigest()}
-    (draft / "training.json").write_text(json.dumps(whole, indent=2, sort_keys=True) + "\n", "utf-8")
-    (draft / "README.md").write_text(card(whole, pack), "utf-8")
-
-
-def _reuse(out: Path, call: dict[str, Any]) -> Trained | None:
-    if not out.exists():
-        return None
-    try:
-        said = json.loads((out / "training.json").read_text("utf-8"))
-        same = all(said[key] == value for key, value in call.items())
-        weights = (out / "adapter_model.safetensors").read_bytes()
-        if not same or hashlib.sha256(weights).hexdigest() != said["adapter"]:
-            raise ValueError("another training")
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(
-            f"{out.name} holds something else than this training would make. Nothing was changed; give another folder."
-        ) from None
+def _again(out: Path, said: dict[str, Any]) -> Trained:
     return Trained(
         folder=out,
         train_loss=said["train_loss"],

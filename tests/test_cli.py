@@ -522,3 +522,15 @@ def test_completion_completes(here: Path) -> None:
     env = {**os.environ, "_CURATOR_COMPLETE": "bash_complete", "COMP_WORDS": "curator sta", "COMP_CWORD": "1"}
 
     assert process(env=env).stdout.split() == ["plain,stages", "plain,status"]
+
+
+def test_explore_writes_the_report_anew_and_opens_it(curator: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "a.jsonl").write_text(lines(20))
+    curator("add", "a.jsonl")
+    curator("curate")
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda address: bool(opened.append(address)) or len(opened) < 2)
+
+    assert curator("explore")[:2] == (0, "Report: report.html\n")
+    assert opened == [(here / "report.html").resolve().as_uri()]
+    assert curator("explore")[1] == "Report: report.html. There is no browser here: open this file in one.\n"

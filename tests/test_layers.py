@@ -18,14 +18,14 @@ LAYERS = """
     people review packbrowser auditing tuning assumptions
     collecting modelling annotators pooling                              glue: a workspace and one of the siblings
     packcheck
-    begin look
+    begin look packnew
     pipeline train probe preview evaluate ask serve report studio governance check preference sweep merge   siblings
-    fit dpo gguf_writer formats validators
+    fit dpo gguf_writer adapter_folder formats validators
     trainingset pairs
     checkpoints forest
     intake guess second_look thresholds
-    adapter_card comparison evaluation_tables engines findings general memory canaries ledger
-    perspectives
+    adapter_card comparison evaluation_tables engines general memory canaries ledger
+    perspectives findings
     answers dataset exported scoring writing
     card labels lora recipe workspace
     stages

@@ -63,6 +63,20 @@ def report(out: Path | None, dataset: str | None, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--dataset", help="Which dataset (default: the last one).")
+def explore(dataset: str | None) -> None:
+    """Write the report anew and open it in the browser."""
+    import webbrowser
+
+    from curator.modelling import report as write
+    from curator.workspace import Workspace
+
+    path = write(Workspace.find(), dataset).resolve()
+    opened = webbrowser.open(path.as_uri())
+    say(f"Report: {short_path(path)}" + ("" if opened else ". There is no browser here: open this file in one."))
+
+
+@click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print what makes SHELL complete curator's commands. For bash: eval "$(curator completion bash)"."""
@@ -122,4 +136,4 @@ def where(workspace: "Workspace") -> list[list[str]]:
     return [[name, short_path(path)] for name, path in places.items()]
 
 
-COMMANDS = [demo, status, report, completion]
+COMMANDS = [demo, status, report, explore, completion]

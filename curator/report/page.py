@@ -82,7 +82,7 @@ def page(dataset: Dataset, evaluation: dict[str, Any] | None, training: dict[str
             agreed=measures.get("agreement") or None,
             mapped=tables["map"] is not None,
             tuned=tuned,
-            learning=tuning.learning(training),
+            learning=tuning.learning(training, known),
         )
     )
 

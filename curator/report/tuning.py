@@ -151,7 +151,7 @@ def spoken(text: str, pack: Pack, known: Scales) -> int:
     return known.verdicts.at(said)
 
 
-def learning(told: dict[str, Any] | None) -> dict[str, Any] | None:
+def learning(told: dict[str, Any] | None, known: Scales) -> dict[str, Any] | None:
     """Return the training curve and what training.json says of the run; None without one."""
     if not told:
         return None
@@ -161,6 +161,7 @@ def learning(told: dict[str, Any] | None) -> dict[str, Any] | None:
         return None
     return {
         "curve": drawn,
+        "roles": {known.roles.label(role): losses for role, losses in (told.get("stakeholder_loss") or {}).items()},
         "rows": told.get("rows") or {},
         "scenarios": told.get("scenarios") or {},
         "tokens": told.get("tokens"),

@@ -99,7 +99,7 @@ def test_pairs_are_judged_by_the_whole_sentences_likelihood(adapter: Path, tiny:
     low, high = told["neutral"]["interval"]
     assert 0 < low < told["neutral"]["divergence"] < high
     assert told["passages"] == 40
-    assert findings(told)[0].startswith("Plain English: loss ")
+    assert findings(told)[0].startswith("Plain English, loss a token: ")
     assert findings(told)[0].endswith("No worse: at most 0.05 is lost.")  # a random model can only gain
 
 
