@@ -3,7 +3,9 @@
 Each peer runs in a process of its own, so that its memory is its own; they take turns. Speed is the tokens of the rows
 (each row alone, without padding) by the seconds of the training call. Validation loss is ours for all of them: the mean
 over answer tokens of rows that nobody trained on. CURATOR_ROWS says how many rows (default 64), CURATOR_ROUNDS how
-often (default 1). "Shared" rows are the answers of several stakeholders to each scenario, "apart" one answer each.
+often (default 1), CURATOR_BFLOAT16=1 also runs the peers in bfloat16, which TRL takes by default and which a processor
+without it only imitates, very slowly. "Shared" rows are the answers of several stakeholders to each scenario, "apart"
+one answer each.
 """
 
 import json
@@ -33,11 +35,12 @@ from curator.trainsettings import TrainSettings
 PEERS = {
     "curator, top 8 layers": "as `curator train` does by default",
     "curator, all layers": "as the others do",
-    "TRL SFTTrainer": "as it comes",
+    "TRL SFTTrainer": "as it comes, but in float32",
     "TRL SFTTrainer, best": "float32, no checkpointing, grouped by length",
-    "Trainer, bfloat16": "grouped by length",
-    "Trainer, float32": "grouped by length",
+    "Trainer": "float32, grouped by length",
 }
+if os.environ.get("CURATOR_BFLOAT16"):
+    PEERS |= {"TRL SFTTrainer, bfloat16": "as it comes", "Trainer, bfloat16": "grouped by length"}
 PACK = SAMPLE.parent / "labeling_configs" / "workplace"
 RANK, RATE, SEED, SCENARIOS, ROWS = 16, 5e-4, 1, 2, 8  # ROWS a batch: about as many as SCENARIOS scenarios have
 
@@ -124,7 +127,8 @@ def theirs(peer: str, model: Any, tokenizer: Any, given: list[Encoded]) -> float
         "disable_tqdm": True,
         "logging_strategy": "no",
     }
-    best = {"bf16": False, "activation_checkpointing": False, "train_sampling_strategy": "group_by_length"}
+    best = {"activation_checkpointing": False, "train_sampling_strategy": "group_by_length"}
+    common["bf16"] = "bfloat16" in peer
     with tempfile.TemporaryDirectory() as folder:
         trainer: Any
         if peer.startswith("TRL"):
@@ -132,7 +136,7 @@ def theirs(peer: str, model: Any, tokenizer: Any, given: list[Encoded]) -> float
             data = Dataset.from_list([{k: row[k] for k in ("input_ids", "completion_mask")} for row in table])
             trainer = SFTTrainer(model=model, args=args, train_dataset=data, processing_class=tokenizer)
         else:
-            grouped = {"train_sampling_strategy": "group_by_length", "bf16": "bfloat16" in peer}
+            grouped = {"train_sampling_strategy": "group_by_length"}
             plain = TrainingArguments(output_dir=folder, **common, **grouped)
             data = Dataset.from_list([{k: row[k] for k in ("input_ids", "labels")} for row in table])
             collate = DataCollatorForSeq2Seq(tokenizer, padding=True)

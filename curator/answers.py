@@ -83,8 +83,10 @@ def read_judgements(dataset: Path, pack: Pack) -> list[Judgement]:
     table = dataset / "examples.parquet"
     known: dict[str, tuple[int | None, str, str | None]] = {}
     if table.is_file():
-        columns = pl.read_parquet(table, columns=["id", "voices", "annotator", "team"])
-        known = {name: (voices, who or "", team) for name, voices, who, team in columns.iter_rows()}
+        told = pl.read_parquet(table)
+        voices = pl.col("voices") if "voices" in told.columns else pl.lit(None)  # only `duplicates` counts them
+        columns = told.select("id", voices.alias("voices"), "annotator", "team")
+        known = {name: (count, who or "", team) for name, count, who, team in columns.iter_rows()}
     return [
         Judgement(
             row.id, row.scenario, row.group, split, row.stakeholder, row.verdict, *known.get(row.id, (None, "", None))

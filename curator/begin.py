@@ -5,12 +5,13 @@ import re
 import shutil
 from pathlib import Path
 
-from curator.errors import UsageError
+from curator.errors import UsageError, nearest
 from curator.pack import find_pack
 from curator.workspace import FILE
 
 HERE = Path(__file__).parent
 SAMPLE = [HERE / "sample_data", HERE.parent / "sample_data"]  # in a wheel, in a checkout
+BRINGS = ("scenarios.jsonl", "answers.jsonl", "people.jsonl")  # of a pack's sample
 
 IGNORED = (".curator/", "datasets/", "models/", "exports/", "report.html")
 
@@ -28,21 +29,25 @@ url = "embedded"              # or the address of a Label Studio that runs for g
 
 
 def begin(folder: Path, pack: str, *, sample: bool = False) -> list[str]:
-    """Make `folder` a workspace and return what was made. UsageError where there is one; nothing is overwritten."""
+    """Make `folder` a workspace and return what was made; nothing is overwritten.
+
+    UsageError where there is a workspace already, and where `sample` is asked for and the pack has none.
+    """
     if (folder / FILE).exists():
         raise UsageError(f"{folder.resolve().name} is a workspace already. Look at it with: curator status")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", pack):
         raise UsageError(f"{pack!r} is not the name of a pack: a folder in labeling_configs, such as 'workplace'.")
     source = find_pack(pack, [folder / "labeling_configs"])
-    bundle = next(path for path in SAMPLE if path.is_dir())
+    bundle = _sample(pack) if sample else HERE
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     if not (target := folder / "labeling_configs" / pack).exists():
         shutil.copytree(source, target)
         made.append(f"labeling_configs/{pack}")
-    wanted = {"recipe.toml": (bundle if sample else HERE) / "recipe.toml"}
+    recipe = bundle / "recipe.toml"
+    wanted = {"recipe.toml": recipe if recipe.is_file() else HERE / "recipe.toml"}
     if sample:
-        wanted |= {name: bundle / name for name in ("scenarios.jsonl", "answers.jsonl", "people.jsonl")}
+        wanted |= {name: bundle / name for name in BRINGS}
     for name, file in wanted.items():
         if not (folder / name).exists():
             shutil.copyfile(file, folder / name)
@@ -52,6 +57,15 @@ def begin(folder: Path, pack: str, *, sample: bool = False) -> list[str]:
     named = json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")  # the one thing that TOML reads otherwise
     (folder / FILE).write_text(CONFIG.format(name=named, pack=json.dumps(pack), plain=pack), "utf-8")
     return [*made, FILE]
+
+
+def _sample(pack: str) -> Path:
+    """Return the folder with a pack's sample: `sample_data` itself for the workplace, a folder in it for others."""
+    place = next(path for path in SAMPLE if path.is_dir())
+    folders = {path.parent.name: path.parent for path in place.glob("*/scenarios.jsonl")} | {"workplace": place}
+    if pack not in folders:
+        raise UsageError(f"The pack {pack!r} has no sample. {nearest(pack, sorted(folders))} Nothing was made.")
+    return folders[pack]
 
 
 def _ignore(path: Path) -> None:

@@ -14,6 +14,7 @@ from curator import __version__
 from curator.commands import (
     asking,
     auditing,
+    checking,
     collect,
     curating,
     evaluating,
@@ -40,7 +41,7 @@ click.rich_click.COMMAND_GROUPS = {
         },
         {"name": "Look again", "commands": ["review", "predict"]},
         {"name": "Curate", "commands": ["curate", "why", "diff", "dropped", "near", "threshold", "stages"]},
-        {"name": "Hand over", "commands": ["export", "validate"]},
+        {"name": "Hand over", "commands": ["check", "card", "export", "validate"]},
         {"name": "Train", "commands": ["train", "sweep", "evaluate", "audit", "ask", "serve", "export-model"]},
         {"name": "Look", "commands": ["report", "explore", "completion"]},
     ]
@@ -61,6 +62,7 @@ for command in (
     *review.COMMANDS,
     *curating.COMMANDS,
     *thresholds.COMMANDS,
+    *checking.COMMANDS,
     *exporting.COMMANDS,
     *training.COMMANDS,
     *tuning.COMMANDS,

@@ -121,7 +121,7 @@ class Draft:
             "rows": kept.height,
             "splits": {s: int((kept["split"] == s).sum()) if "split" in kept.columns else 0 for s in SPLITS},
         }
-        (folder / "README.md").write_text(card(manifest, kept), "utf-8")
+        (folder / "README.md").write_text(card(manifest, kept, self.tables), "utf-8")
         manifest["files"] = {
             file.name: {"sha256": _seal(file), "bytes": file.stat().st_size} for file in sorted(folder.iterdir())
         }

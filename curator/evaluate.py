@@ -27,7 +27,7 @@ CARRIED = (  # what needs a model, and what says which
     *("dataset", "base", "adapter", "answers", "pack", "libraries", "seen_in_training", "refused"),
     *("general", "generations", "memory"),
 )
-SWAPPED = 64  # rows whose analysis is put to every role: each costs as much as its scenario did before
+SWAPPED = 40  # rows whose analysis is put to every role: each costs as much as its scenario did before
 
 
 def evaluate(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.dataset import Dataset
 from curator.errors import UsageError, nearest
+from curator.files import write_whole
 from curator.look import latest_model
 from curator.progress import Progress, quiet
 from curator.workspace import Workspace
@@ -128,9 +129,28 @@ def evaluate(
     found = dataset_of(workspace, adapter)
     found.verify()
     if rescored:
-        return rescore(found.folder, adapter)
-    base = resolve(workspace.config.base_model, workspace.cache)
-    return score(found.folder, adapter, base, adapter, progress, generations=generations)
+        told = rescore(found.folder, adapter)
+    else:
+        base = resolve(workspace.config.base_model, workspace.cache)
+        told = score(found.folder, adapter, base, adapter, progress, generations=generations)
+    sign(workspace, adapter)
+    return told
+
+
+def model_card(workspace: Workspace, adapter: Path) -> str:
+    """Return an adapter's card with the results of its evaluation and the answers of trust in curator.toml."""
+    from curator.adapter_card import with_evaluation
+    from curator.card import signed
+    from curator.readiness_training import answered
+
+    trust = workspace.config.trust.model_dump()
+    return signed(with_evaluation(adapter), answered(trust), trust["licence"])
+
+
+def sign(workspace: Workspace, adapter: Path) -> None:
+    """Write an adapter's card into its README.md; its hash is over the weights alone."""
+    if (adapter / "README.md").is_file():
+        write_whole(adapter / "README.md", model_card(workspace, adapter).encode())
 
 
 def _evaluated(adapter: Path) -> dict[str, Any] | None:

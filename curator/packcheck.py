@@ -1,5 +1,6 @@
 """What is wrong with a pack before anybody is asked: its page, its mapping, and what a change would lose."""
 
+import contextlib
 import json
 import re
 from collections import Counter
@@ -9,6 +10,7 @@ from xml.etree import ElementTree
 
 import polars as pl
 
+from curator.errors import PackError, nearest
 from curator.labels.results import Control, controls
 from curator.pack import SHIPPED, Pack, find_pack, load_pack
 from curator.workspace import Workspace
@@ -29,6 +31,7 @@ OTHER_TAGS = """
 """
 OBJECTS = set(OBJECT_TAGS.split())
 KNOWN = OBJECTS | set(OTHER_TAGS.split())
+BLANKS = {"system": (), "user": ("situation", "context", "stakeholder"), "answer": ("verdict", "severity", "analysis")}
 OURS = {"scenario", "domain", "team", "key"}  # what every task of curator's may bring besides the pack's own keys
 
 
@@ -56,9 +59,12 @@ def known_packs(workspace: Workspace) -> list[dict[str, Any]]:
     ]
 
 
-def check_pack(pack: Pack) -> list[Finding]:
-    """Return what is wrong with a pack, errors first; nothing for a good one."""
-    found = check_config(pack.config)
+def check_pack(pack: Pack, folder: str | None = None) -> list[Finding]:
+    """Return what is wrong with a pack, which lies in a folder of that name, errors first; nothing for a good one."""
+    found = check_config(pack.config) + _prompt(pack)
+    if folder is not None and folder != pack.name:
+        what = f'pack.toml calls this pack {pack.name!r}, its folder {folder!r}. Write name = "{folder}" there.'
+        found.append(Finding("error", what))
     try:
         root, page = _parsed(pack.config), controls(pack.config)
     except ElementTree.ParseError:
@@ -69,8 +75,17 @@ def check_pack(pack: Pack) -> list[Finding]:
         if most != pack.severity.most:
             what = f"The page rates up to {most}, the pack's severity goes up to {pack.severity.most}."
             found.append(Finding("error", what))
+    if pack.severity is not None and "severity" not in pack.fields:
+        what = "There is a scale in [severity], and [fields] does not say which control asks for it."
+        found.append(Finding("error", what))
+    folded = _plain(*("".join(tag.itertext()) for tag in root.iter("Markdown")))
     if not pack.guidelines.strip():
         found.append(Finding("advice", "There is no guidelines.md: nobody is told how to judge."))
+    elif folded and _plain(pack.guidelines) not in folded:
+        what = (
+            "The page folds in other guidelines than guidelines.md holds. Copy them between <Markdown> and </Markdown>."
+        )
+        found.append(Finding("advice", what))
     return sorted(found, key=lambda one: one.level != "error")
 
 
@@ -79,7 +94,7 @@ def check_config(config: str) -> list[Finding]:
     try:
         root = _parsed(config)
     except ElementTree.ParseError as fault:
-        return [Finding("error", f"The page is not XML: {fault}.")]
+        return [Finding("error", _torn(config, fault))]
     found = [Finding("error", f"The page is not valid: {fault}.") for fault in _sdk_faults(config)]
     for tag in root.iter():
         name = str(tag.tag).lower()
@@ -107,6 +122,45 @@ def check_config(config: str) -> list[Finding]:
 
 def _parsed(config: str) -> ElementTree.Element:
     return ElementTree.fromstring(config)  # noqa: S314 (packs declare no entities: load_pack refuses them)
+
+
+def _torn(config: str, fault: ElementTree.ParseError) -> str:
+    """Say where a page stops being XML, and what is usually wrong there."""
+    line, _ = fault.position
+    text = config.split("\n")[line - 1].strip()[:80] or "empty, at the end"
+    told = f"The page is not XML: {fault}. The line is: {text}"
+    if "invalid token" in str(fault):
+        return f"{told} In a text, & is written &amp; and < is written &lt;."
+    if "mismatched tag" not in str(fault) and "no element" not in str(fault):
+        return told
+    still: list[str] = []
+    parser: Any = ElementTree.XMLPullParser(("start", "end"))
+    with contextlib.suppress(ElementTree.ParseError):
+        parser.feed(config)
+        for event, tag in parser.read_events():
+            still = [*still, str(getattr(tag, "tag", ""))] if event == "start" else still[:-1]
+    return f"{told} There, {still[-1]} is open and was not closed." if still else told
+
+
+def _plain(*texts: str) -> str:
+    return " ".join(" ".join(texts).split())
+
+
+def _prompt(pack: Pack) -> list[Finding]:
+    """Return blanks of the prompt that no example fills, and what the model is never told."""
+    found = []
+    for part, known in BLANKS.items():
+        for blank in re.findall(r"\{(\w+)\}", getattr(pack.prompt, part)):
+            if blank not in known:
+                why = nearest(blank, list(known)) if known else "It has no blanks."
+                found.append(Finding("error", f"[prompt] {part} names {{{blank}}}, which stays as it stands. {why}"))
+    if "context" in pack.task and "{context}" not in pack.prompt.user:
+        found.append(Finding("advice", "[prompt] user does not name {context}: no model is told of it."))
+    said = f"{pack.prompt.system} {pack.prompt.user}"
+    untold = [word for word in pack.verdicts if not re.search(rf"\b{re.escape(word)}\b", said)]
+    if untold and len(untold) < len(pack.verdicts):
+        found.append(Finding("advice", f"[prompt] names the other verdicts, but not {', '.join(map(repr, untold))}."))
+    return found
 
 
 def _sdk_faults(config: str) -> list[str]:
@@ -160,17 +214,32 @@ def _verdicts(pack: Pack, page: dict[str, Control]) -> list[Finding]:
     if control is None or not control.options:
         return []
     found = [
-        Finding("error", f"The page offers {word!r}, which is no verdict of the pack: such answers would be set aside.")
+        Finding(
+            "error",
+            f"The page offers {word!r}, which is no verdict of the pack: such answers would be set aside. "
+            f"Add it to [verdicts] in pack.toml, or change the alias. {nearest(word, list(pack.verdicts))}",
+        )
         for word in control.options
         if word not in pack.verdicts
     ]
     found += [
-        Finding("error", f"The verdict {word!r} cannot be chosen: no Choice of {control.name!r} stores it.")
+        Finding(
+            "error",
+            f"The verdict {word!r} cannot be chosen: no Choice of {control.name!r} stores it. "
+            f'Add <Choice alias="{word}" value="…"/> to config.xml, or take it out of [verdicts].',
+        )
         for word in pack.verdicts
         if word not in control.options
     ]
     if control.several:
         found.append(Finding("error", f'{control.name!r} takes several verdicts. Write choice="single-radio".'))
+    found += [
+        Finding("error", f"{one.name!r} waits for the choice {word!r} of {tag!r}, which nobody can make.")
+        for one in page.values()
+        for tag, words in one.shown
+        if tag not in page or page[tag].options
+        for word in sorted(words - set(page[tag].options if tag in page else ()))
+    ]
     if control.shown:
         found.append(Finding("error", f"{control.name!r} is hidden until something else is chosen."))
     return found
@@ -179,7 +248,10 @@ def _verdicts(pack: Pack, page: dict[str, Control]) -> list[Finding]:
 def losses(rows: pl.DataFrame, pack: Pack) -> list[str]:
     """Return what stored answers hold that this pack no longer asks or offers, with how many answers it touches."""
     mine = rows.filter(pl.col("pack") == pack.name)
-    page = controls(pack.config)
+    try:
+        page = controls(pack.config)
+    except PackError:  # no XML: `check_pack` says where
+        return []
     lost: Counter[str] = Counter()
     for row in mine.select("verdict", "stakeholder", "severity", "extra").iter_rows(named=True):
         options = page[pack.fields["verdict"]].options if pack.fields["verdict"] in page else ()

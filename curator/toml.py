@@ -1,5 +1,6 @@
 """Settings files: TOML, read so that whatever is wrong with the text is one sentence."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,24 @@ def parse_toml(text: str, name: str, refuse: type[UsageError] = UsageError) -> d
     try:
         return tomllib.loads(text)
     except ValueError as fault:  # TOMLDecodeError is one; a number of 5,000 digits is another
-        raise refuse(f"{name} cannot be read: {fault}.") from None
+        raise refuse(f"{name} cannot be read: {fault}.{_where(text, str(fault))}") from None
     except RecursionError:
         raise refuse(f"{name} cannot be read: it is nested too deep.") from None
+
+
+def _where(text: str, fault: str) -> str:
+    """Return the line that a fault speaks of, and what is usually wrong with such a line."""
+    lines = text.splitlines()
+    found = re.search(r"at line (\d+)", fault)
+    if found is None or int(found[1]) > len(lines):
+        return ""
+    cures = {
+        "Expected '='": " A name with spaces or accents stands in quotes.",
+        "Invalid value": " A text stands in quotes.",
+    }
+    cure = next((words for sign, words in cures.items() if fault.startswith(sign)), "")
+    line = "".join(letter for letter in lines[int(found[1]) - 1].strip()[:80] if letter.isprintable())
+    return f" The line is: {line}{cure}"
 
 
 def first_fault(fault: ValidationError, shape: type[BaseModel]) -> str:

@@ -35,7 +35,7 @@ class Ruler:
     why: str = ""
 
     def length(self, texts: list[list[str]]) -> int:
-        """Return how long a row is: by the rule of OpenAI's cookbook in tokens, or just its words.
+        """Return how long a row is: by the rule of OpenAI's cookbook in tokens, or just its words with roles.
 
         The rule: 3 for each message, its role, content and name, and 3 before the answer.
         """
@@ -166,7 +166,7 @@ def _lines(raw: bytes) -> list[bytes]:
 def _parsed(number: int, line: bytes) -> tuple[Any, Finding | None]:
     """Return what a line says, or why it says nothing."""
     if not line.strip():
-        return None, Finding(number, "empty_line", "the line is empty; readers of JSON lines stop here")
+        return None, Finding(number, "empty_line", "the line is empty, and some readers stop at it")
     if line.startswith(BOM):
         return None, Finding(number, "encoding", "it begins with a byte order mark; save the file as UTF-8 without one")
     try:
@@ -212,7 +212,7 @@ def ruler_of(workspace: Workspace) -> Ruler:
     name = workspace.config.base_model
     folder = _folder(name, workspace.cache)
     if folder is None:
-        return words(f"the base model {name} is not unpacked yet (curator train does that)")
+        return words(f"the base model {name} is not unpacked yet; curator train does that")
     try:
         from tokenizers import Tokenizer
     except ModuleNotFoundError:

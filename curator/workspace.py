@@ -6,11 +6,12 @@ import re
 import secrets
 import tempfile
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from curator.errors import StorageError, UsageError
 from curator.toml import first_fault, read_toml
@@ -33,6 +34,37 @@ class Server(BaseModel):
     any_version: bool = False
 
 
+Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class Trust(BaseModel):
+    """Whose the data is and what becomes of it: what `curator check` asks for and the cards print.
+
+    It is kept until `kept_until`, or for `kept_days` after the newest answer. `licence` is an SPDX name where it is
+    shared, such as cc-by-4.0, else a word such as internal.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    owner: Said | None = None
+    licence: Said | None = None
+    kept_until: date | None = None
+    kept_days: Annotated[int, Field(ge=1, le=36500)] | None = None
+    may_train_others: bool | None = None
+    who_can_reach: Said | None = None
+    when_somebody_leaves: Said | None = None
+
+
+class Price(BaseModel):
+    """What a service asks for a million training tokens, at least `least` in all, and whence that is known."""
+
+    model_config = ConfigDict(extra="forbid")
+    per_million: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    least: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    currency: Said = "USD"
+    as_of: date
+    source: Said
+
+
 class Config(BaseModel):
     """What `curator.toml` may say."""
 
@@ -43,6 +75,8 @@ class Config(BaseModel):
     base_model: str = "smollm2-135m-instruct"
     embedder: str = "all-minilm-l6-v2"
     server: Server = Server()
+    trust: Trust = Trust()
+    prices: dict[str, Price] = {}
 
 
 @dataclass(frozen=True)

@@ -15,17 +15,17 @@ LAYERS = """
     cli schemas                                                  what is started; cli is one with its commands
     console
     demo serving
-    people review packbrowser auditing tuning assumptions
+    people review packbrowser auditing tuning assumptions check
     collecting modelling annotators pooling                              glue: a workspace and one of the siblings
     packcheck
     begin look packnew
-    pipeline train probe preview evaluate ask serve report studio governance check preference sweep merge   siblings
+    pipeline train probe preview evaluate ask serve report studio governance preference sweep merge   siblings
     fit dpo gguf_writer adapter_folder formats validators
     trainingset pairs
     checkpoints forest
     intake guess second_look thresholds
-    adapter_card comparison evaluation_tables engines general memory canaries ledger
-    perspectives findings
+    adapter_card comparison evaluation_tables engines general memory canaries ledger readiness_texts readiness_training
+    perspectives findings readiness
     answers dataset exported scoring writing
     card labels lora recipe workspace
     stages

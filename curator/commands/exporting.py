@@ -2,10 +2,14 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from curator.console import json_option, progress, say, short_path, show_json, show_table
+
+if TYPE_CHECKING:
+    from curator.validators import Report
 
 SHOWN = 50  # lines with faults on a screen; all of them with --json
 FORMATS = "openai, chat, trl, prompt-completion, preference, kto, sharegpt, alpaca"
@@ -23,13 +27,16 @@ FORMATS = "openai, chat, trl, prompt-completion, preference, kto, sharegpt, alpa
     " perspectives on a scenario in one answer.",
 )
 @click.option("--split", multiple=True, help="Which splits (default: all). May be given several times.")
-@click.option("--out", type=click.Path(path_type=Path), help="The folder to write to (default: exports/FORMAT).")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Where to (default: exports/FORMAT, exports/FORMAT-ANSWERS)."
+)
 @click.option("--dataset", help="Which dataset (default: the last one).")
 @json_option
 def export(
     form: str, answers: str, split: tuple[str, ...], out: Path | None, dataset: str | None, as_json: bool
 ) -> None:
     """Write the dataset in the form that a trainer, a spreadsheet or Label Studio wants."""
+    from curator.check import sign_folder
     from curator.dataset import Dataset
     from curator.formats import export as write
     from curator.workspace import Workspace
@@ -38,6 +45,8 @@ def export(
     found = Dataset.find(workspace.datasets, dataset)
     folder = workspace.root / "exports" / (form if answers == "each" else f"{form}-{answers}")
     parts = write(found, form, list(split), out or folder, answers)
+    if form == "datasets":
+        sign_folder(workspace, out or folder)
     if as_json:
         return show_json(
             [{"file": str(one.path or ""), "split": one.split, "rows": one.rows, "left": one.left} for one in parts]
@@ -68,30 +77,39 @@ def validate(file: Path, form: str, tokens: int | None, as_json: bool) -> int:
         ruler = ruler_of(workspace)
     with progress() as bar:
         report = check(file, form, ruler, tokens, bar)
-    code = UsageError.code if report.errors else 0
     if as_json:
         show_json(report.told())
-        return code
+    else:
+        _show(report)
+    return UsageError.code if report.errors else 0
+
+
+def _show(report: "Report") -> None:
     wrong = len({one.line for one in report.errors})
-    say(f"{file.name} as {form}: {report.rows} rows, " + (f"{wrong} lines with errors" if wrong else "no errors"))
+    found = f"errors in {_count(wrong, 'line')}" if wrong else "no errors"
+    say(f"{report.file} as {report.form}: {_count(report.rows, 'row')}, {found}")
     if report.errors:
         show_table(["line", "error", "what"], [[one.line, one.kind, one.says] for one in report.errors[:SHOWN]])
-        if len(report.errors) > SHOWN:
-            say(f"and {len(report.errors) - SHOWN} more; --json names them all")
+    if len(report.errors) > SHOWN:
+        say(f"and {len(report.errors) - SHOWN} more; --json names them all")
     for kind, count in Counter(one.kind for one in report.warnings).items():
         named = [one for one in report.warnings if one.kind == kind]
         lines = ", ".join(str(one.line) for one in named[:10]) + (" …" if count > 10 else "")
         say(f"warning: {kind} ({'line' if count == 1 else f'{count} lines:'} {lines}): {named[0].says}")
     if length := report.lengths_told():
-        numbers = ", ".join(f"{name} {length[name]:g}" for name in ("min", "median", "mean", "max"))
+        numbers = ", ".join(f"{name} {length[name]:.10g}" for name in ("min", "median", "mean", "max"))
         by = length["tokenizer"] or length["why"]
         say(f"{length['unit']} a row ({by}): {numbers}; {length['total']} in all")
         over = sum(one.kind == "too_long" for one in report.warnings)
-        limit = (
-            f"{over} rows are longer than {report.limit}" if report.limit else "no limit is known; --tokens gives one"
+        longer = f"{_count(over, 'row')} {'is' if over == 1 else 'are'} longer"
+        say(
+            "limit: "
+            + (f"{report.limit} {length['unit']}; {longer}" if report.limit else "none is known; --tokens gives one")
         )
-        say(f"limit: {limit}")
-    return code
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 COMMANDS = [export, validate]

@@ -10,7 +10,7 @@ from curator.console import json_option, say, short_path, show_json, show_table
 
 @click.group()
 def pack() -> None:
-    """Labeling tasks: list them, check one before people see it."""
+    """Labeling tasks: list them, make one, check one before people see it."""
 
 
 @pack.command("list")
@@ -28,6 +28,26 @@ def pack_list(as_json: bool) -> None:
     return None
 
 
+@pack.command("new")
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, metavar="WORD[=WHO]", help="Who judges. May be given several times.")
+@click.option("--verdict", "verdicts", multiple=True, metavar="WORD[=WHEN]", help="What they may say, mild to grave.")
+@json_option
+def pack_new(name: str, roles: tuple[str, ...], verdicts: tuple[str, ...], as_json: bool) -> None:
+    """Make the pack NAME in this workspace: a page, roles, verdicts and guidelines to edit, whole from the start."""
+    from curator.packnew import new_pack
+    from curator.workspace import Workspace
+
+    folder, files = new_pack(Workspace.find().root / "labeling_configs", name, roles, verdicts)
+    if as_json:
+        return show_json({"pack": name, "files": [str(folder / file) for file in files]})
+    for file in files:
+        say(f"made {short_path(folder / file)}")
+    say(f"Edit them, then: curator pack check {name}")
+    say(f'To ask people with it, write in curator.toml: pack = "{name}"')
+    return None
+
+
 @pack.command("check")
 @click.argument("name", required=False)
 @click.option("--browser", is_flag=True, help="Open the page in Chromium too (the embedded server must be up).")
@@ -39,7 +59,7 @@ def pack_check(name: str | None, browser: bool, as_json: bool) -> int:
 
     workspace = Workspace.find()
     found_pack = find(workspace, name)
-    found = check_pack(found_pack)
+    found = check_pack(found_pack, name or workspace.config.pack)
     pictures: list[Path] = []
     if browser:
         from curator.packbrowser import look

@@ -100,7 +100,7 @@ def _rows(dataset: Dataset, split: str, form: str, answers: str) -> tuple[list[R
     """Return a split's rows as they are to be written, and what is said of those left out."""
     if form in ("preference", "kto"):
         rows, left = paired(dataset, split, form)
-        return rows, f"{left} answers give no pair" if left else ""
+        return rows, f"{left} answer{' gives' if left == 1 else 's give'} no pair" if left else ""
     if form == "label-studio":
         rows, told = studio_tasks(dataset, split)
         return rows, f"{told} answers as predictions"
@@ -132,5 +132,10 @@ def _beside(dataset: Dataset, form: str, out: Path, answers: str, made: list[tup
         (out / "README.md").write_text(card(dataset, counts, answers, list(made[0][1][0])), "utf-8")
     elif form in LLAMA_FACTORY:
         name = f"curator_{dataset.pack.name}_{dataset.name}"
-        told = {f"{name}_{split}": {"file_name": f"{split}.jsonl", **LLAMA_FACTORY[form]} for split, _ in made}
+        told = {}
+        for split, rows in made:
+            columns = dict(LLAMA_FACTORY[form]["columns"])
+            if any("history" in row for row in rows):
+                columns["history"] = "history"
+            told[f"{name}_{split}"] = {"file_name": f"{split}.jsonl", **LLAMA_FACTORY[form], "columns": columns}
         (out / "dataset_info.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")

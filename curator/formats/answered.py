@@ -91,7 +91,7 @@ def percent(shares: dict[str, float]) -> dict[str, int]:
     >>> percent({"a": 1 / 3, "b": 1 / 3, "c": 1 / 3})
     {'a': 34, 'b': 33, 'c': 33}
     """
-    whole = {name: math.floor(100 * share + 1e-9) for name, share in shares.items()}
+    whole = {name: math.floor(100 * share) for name, share in shares.items()}
     largest = sorted(shares, key=lambda name: whole[name] - 100 * shares[name])
     for name in largest[: 100 - sum(whole.values())]:
         whole[name] += 1

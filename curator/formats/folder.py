@@ -56,7 +56,7 @@ def write_parquet(path: Path, rows: list[Row]) -> None:
 
 def card(dataset: Dataset, counts: dict[str, int], answers: str, columns: list[str]) -> str:
     """Return the README.md of the folder: where each split lies in YAML, what the columns are, the dataset's card."""
-    head, body = _parted(dataset.file("README.md").read_text("utf-8"))
+    head, body = parted(dataset.file("README.md").read_text("utf-8"))
     files = [f"  - split: {split}\n    path: {parquet(split).as_posix()}" for split in counts]
     named = any(line.startswith("pretty_name:") for line in head)
     return "\n".join(
@@ -86,7 +86,7 @@ def card(dataset: Dataset, counts: dict[str, int], answers: str, columns: list[s
     )
 
 
-def _parted(text: str) -> tuple[list[str], str]:
+def parted(text: str) -> tuple[list[str], str]:
     """Return the YAML lines of a card without those on its files, which lie elsewhere here, and the text below."""
     if not text.startswith("---\n"):
         return [], text

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from curator.dataset import Dataset
+from curator.errors import UsageError
 from curator.labels.results import to_result
 
 Row = dict[str, Any]
@@ -15,7 +16,8 @@ def studio_tasks(dataset: Dataset, split: str) -> tuple[list[Row], int]:
     """Return one task for each scenario of a split, and how many answers stand in them.
 
     Each answer is a prediction whose `model_version` names the dataset and the role; `data` has the keys that the
-    pack's page shows. Import them into a project of this pack. UsageError where the page has no such choice.
+    pack's page shows. Import them into a project of this pack. UsageError names an answer
+    that the page cannot show.
     """
     pack, rows = dataset.pack, dataset.frame("examples")
     rows = rows.filter(pl.col("split") == split) if "split" in rows.columns else rows.head(0)
@@ -29,7 +31,9 @@ def studio_tasks(dataset: Dataset, split: str) -> tuple[list[Row], int]:
         data |= {name: row[name] for name in ("domain", "team") if row[name]}
         task = tasks.setdefault(row["scenario"], {"data": data, "predictions": []})
         answer = row | {"extra": json.loads(row["extra"]) if row["extra"] else {}}
-        task["predictions"].append(
-            {"model_version": f"{dataset.name} {row['stakeholder']}", "result": to_result(pack, answer)}
-        )
+        try:
+            result = to_result(pack, answer)
+        except UsageError as fault:
+            raise UsageError(f"{dataset.name}, answer {row['id']}: {fault} Nothing was written.") from None
+        task["predictions"].append({"model_version": f"{dataset.name} {row['stakeholder']}", "result": result})
     return list(tasks.values()), rows.height

@@ -1,13 +1,15 @@
 """Scores of answers that are made up, so that what is right can be counted by hand."""
 
 import re
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curator.answers import Answer, Judgement
+from curator.answers import Answer, Judgement, read_judgements
 from curator.chat import question
 from curator.comparison import compare, rounded
 from curator.console import show_table
@@ -18,6 +20,7 @@ from curator.perspectives import between_roles, ceiling, distribution, own_role,
 from curator.roles import as_role
 
 from .answered import BLIND, KNOWS, ROLES, answer, judged_by, seen
+from .conftest import line, write_dataset
 
 VERDICTS = ["fine", "unfair"]
 
@@ -241,3 +244,14 @@ def test_a_question_put_to_another_role_is_the_one_that_role_would_get(
 
     assert as_role(pack, turns["nurse"], "nurse", "clerk") == turns["clerk"]
     assert as_role(pack, turns["clerk"], "clerk", "nurse") == turns["nurse"]
+
+
+def test_a_dataset_whose_recipe_merges_nothing_is_judged_too(tmp_path: Path, pack: Pack) -> None:
+    """Without `duplicates` nobody counts voices: the column is not there."""
+    folder = write_dataset(tmp_path / "v1", pack, test=[line(pack, "ward 1", "nurse", "fine", "Ok.")])
+    told = {"id": ["ward 1-nurse"], "annotator": ["ann"], "team": ["north"]}
+    pl.DataFrame(told).write_parquet(folder / "examples.parquet")
+
+    (judged,) = read_judgements(folder, pack)
+
+    assert (judged.voices, judged.annotator, judged.team) == (None, "ann", "north")
