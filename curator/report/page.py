@@ -15,6 +15,7 @@ from curator.dataset import Dataset
 from curator.files import write_whole
 from curator.report import colour, figures, tuning, words
 from curator.report.labels import Scales, humanise, scales
+from curator.report.people import FEWEST, people
 from curator.report.scenes import scenes, touched
 
 HERE = Path(__file__).parent
@@ -38,7 +39,7 @@ def page(dataset: Dataset, evaluation: dict[str, Any] | None, training: dict[str
     """Return the report as HTML."""
     manifest, pack = dataset.manifest, dataset.pack
     kept, gone, decisions = (dataset.frame(name) for name in ("examples", "dropped", "decisions"))
-    tables = {name: _table(dataset, name) for name in ("map", "agreement", "pairs", "scenario_pairs")}
+    tables = {name: _table(dataset, name) for name in ("map", "agreement", "annotators", "pairs", "scenario_pairs")}
     known = scales(pack, kept)
     told = scenes(kept, tables["map"], known, pack)
     reasons, lost = touched(decisions, kept, gone, known, pack)
@@ -79,6 +80,8 @@ def page(dataset: Dataset, evaluation: dict[str, Any] | None, training: dict[str
             balance=figures.balance(kept, gone, decisions, known),
             matrix=None if tables["agreement"] is None else figures.matrix(tables["agreement"], known),
             measures=measures,
+            people=people(kept, tables["annotators"], known),
+            fewest=FEWEST,
             agreed=measures.get("agreement") or None,
             mapped=tables["map"] is not None,
             tuned=tuned,

@@ -5,7 +5,7 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from curator.embedding import embed_texts, model_seal
-from curator.maths.selection import plane
+from curator.maths.selection import neighbours_kept, plane
 from curator.stage import Given, Outcome, stage
 
 PARTS = ("situation", "context", "analysis")
@@ -32,18 +32,22 @@ def embed(rows: pl.DataFrame, given: Given) -> Outcome:
     ]
     del vectors  # at a million rows it is as large as a column
     done = rows.with_columns(added)
+    places, kept = _map(done)
     measures = {
         "texts": len(texts),
         "dimensions": width,
         "model": given.embedder,
         "model_sha256": model_seal(given.embedder),
+        "map_neighbours": kept,
     }
-    return Outcome(done, measures=measures, tables={"map": _map(done)})
+    return Outcome(done, measures=measures, tables={"map": places})
 
 
-def _map(rows: pl.DataFrame) -> pl.DataFrame:
+def _map(rows: pl.DataFrame) -> tuple[pl.DataFrame, float | None]:
+    """Return the place of each scenario, and the share of near neighbours that the plane keeps."""
     told = rows.sort("scenario", "id").unique("scenario", keep="first", maintain_order=True)
     both = told["_situation"].to_numpy() if len(told) else np.zeros((0, 1), np.float32)
     with threadpool_limits(1):  # on busy cores threads wait for each other, a hundredfold
         x, y = plane(both)
-    return pl.DataFrame({"scenario": told["scenario"], "x": x, "y": y})
+        kept = neighbours_kept(both, x, y)
+    return pl.DataFrame({"scenario": told["scenario"], "x": x, "y": y}), kept

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.maths.selection import WHOLE, deal, farthest_first, plane, themes
+from curator.maths.selection import WHOLE, deal, farthest_first, neighbours_kept, plane, themes
 from tests.maths.test_neighbours import cloud
 
 some_groups = st.lists(st.dictionaries(st.sampled_from("abcd"), st.integers(1, 4), min_size=1), min_size=1, max_size=40)
@@ -133,3 +133,15 @@ def test_a_large_cell_is_parted_and_every_part_gives_its_share() -> None:
     spread = np.sort((vectors[chosen] @ vectors.T).max(axis=0))
     by_chance = np.sort((vectors[:100] @ vectors.T).max(axis=0))
     assert spread[0] > by_chance[0]  # the worst covered row is covered better than by a hundred at random
+
+
+def test_a_plane_keeps_all_neighbours_of_what_is_flat_and_about_chance_of_what_is_not() -> None:
+    chance = np.random.default_rng(3)
+    turns = chance.uniform(0, 2 * np.pi, 200)
+    circle = np.stack([np.cos(turns), np.sin(turns), np.zeros(200)], axis=1).astype(np.float32)
+    ball = chance.normal(size=(200, 64)).astype(np.float32)
+    ball /= np.linalg.norm(ball, axis=1, keepdims=True)
+
+    assert neighbours_kept(circle, *plane(circle)) == 1.0
+    assert 10 / 199 < neighbours_kept(ball, *plane(ball)) < 0.3  # type: ignore[operator]
+    assert neighbours_kept(circle[:11], *plane(circle[:11])) is None

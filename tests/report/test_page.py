@@ -159,3 +159,16 @@ def test_the_report_says_whether_the_model_knows_both_views_and_how_far_people_a
     cells = [re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", line) for line in table.split("<tr>")]
     assert cells[2][:6] == ["roles differ: moves", "12", "0", "0", "100", "+100"]
     assert "Two people of one role give the same verdict in 25\u00a0% of 12 pairs" in html
+
+
+def test_people_are_told_one_by_one_only_where_five_share_their_role(tmp_path: Path) -> None:
+    rows = [row(f"a{n}", "partner_a", "fair", scenario=f"s{n % 2}") for n in range(5)]
+    rows += [row(f"b{n}", "coach", "fair", scenario=f"s{n % 2}", annotator=f"annotator-b{n % 4}") for n in range(6)]
+
+    html = text_of(publish(tmp_path / "datasets", TWO, rows), tmp_path)
+
+    part = re.search(r'<section id="people".*?</section>', html, re.S)[0]  # type: ignore[index]
+    cells = [re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", line) for line in part.split("<tr>")]
+    assert cells[2:4] == [["Partner a", "5", "5", "20\u00a0%"], ["Coach", "4", "6", "33\u00a0%"]]
+    assert part.count("<code>annotator-a") == 5
+    assert "annotator-b" not in part
