@@ -55,6 +55,47 @@ HOSTILE = [
     "😀 👩‍👩‍👧 ש́לום مرحبا 日本語",
 ]
 
+OUT_OF = [
+    "",
+    "</script>",
+    "</style>",
+    "-->",
+    "\"'>",
+    "</title>",
+    "</textarea>",
+    "]]>",
+    "</template>",
+    "</select>",
+    "`}}",
+    "\\u003e",
+]
+DEEDS = [
+    "<script>alert(N)</script>",
+    "<script src=//127.0.0.1:9/N.js></script>",
+    "<img src=x onerror=alert(N)>",
+    "<img src=http://127.0.0.1:9/N.png>",
+    "<svg onload=alert(N)>",
+    "<svg><animate onbegin=alert(N) attributeName=x dur=1s>",
+    "<svg><use href='data:image/svg+xml,<svg id=x onload=alert(N)>#x'>",
+    "<body onload=alert(N)>",
+    "<iframe srcdoc='<script>parent.alert(N)</script>'></iframe>",
+    "<video><source onerror=alert(N)></video>",
+    "<audio src=x onerror=alert(N)>",
+    "<details open ontoggle=alert(N)>x</details>",
+    "<input autofocus onfocus=alert(N)>",
+    "<textarea autofocus onfocus=alert(N)>",
+    "<marquee onstart=alert(N)>x</marquee>",
+    "<object data=javascript:alert(N)></object>",
+    "<embed src=javascript:alert(N)>",
+    "<a href=javascript:alert(N) autofocus onfocus=alert(N)>x</a>",
+    "<math href=javascript:alert(N)>x</math>",
+    "<link rel=preload as=script href=//127.0.0.1:9/N>",
+    "<style>*{background:url(http://127.0.0.1:9/N)}</style>",
+    "<meta http-equiv=refresh content=0;url=http://127.0.0.1:9/N>",
+]
+# Every deed behind every way out: 264 vectors beside the 37 above, in twelve texts, so that the page stays quick.
+HOSTILE += ["\n".join(out + deed.replace("N", str(100 + n)) for n, deed in enumerate(DEEDS)) for out in OUT_OF]
+
 STRANGERS = ", ".join(
     f"main {found}"
     for found in [
