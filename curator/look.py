@@ -185,7 +185,7 @@ def _next(told: dict[str, Any]) -> str:
     if told["dataset"] is None or told.get("stale"):
         return "curator curate"
     if told["model"] is None:
-        return "curator train"
+        return "curator check, then: curator train"
     if not told["evaluation"]:
         return "curator evaluate"
     return "curator ask" if told["report"] else "curator report"
