@@ -8,7 +8,7 @@ import pytest
 from curator.labels.results import to_result
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
-MANY = int(os.environ.get("CURATOR_LIVE_HISTORIES", "50"))
+MANY = int(os.environ.get("CURATOR_LIVE_HISTORIES", "30"))
 
 
 def result(desk, said):

@@ -8,7 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.studio.histories import Histories, narrow
 
-MANY = int(os.environ.get("CURATOR_HISTORIES", "2000"))
+MANY = int(os.environ.get("CURATOR_HISTORIES", "1000"))
 
 
 @pytest.mark.slow
