@@ -1,4 +1,4 @@
-"""`python -m curator`, which `accelerate launch -m curator train` calls."""
+"""`python -m curator`, which torchrun calls."""
 
 from curator.cli import main
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from curator.chat import question
+from curator.chat import first_answer, question, verdict_lead
 from curator.errors import UsageError, nearest
 from curator.lora import Trunk, load_adapter
 from curator.models import load
@@ -141,11 +141,11 @@ class Voices:
             starts = [begun[view][n] for n in numbers]
             asked = [questions[n] for n in numbers]
             events = self.write(view, asked, starts, prefix=prefixes[view])
-            for n, event in self._own_parts(events) if self.encoder.together else events:
+            for n, event in self._own_parts(events):
                 yield event | {"stakeholder": roles[numbers[n]], "which": view}
 
     def _own_parts(self, events: Iterator[tuple[int, Event]]) -> Iterator[tuple[int, Event]]:
-        """Yield each answer up to where the next role's part begins, which may come in pieces."""
+        """Yield each answer up to where the next role's part, or the form anew, begins, which may come in pieces."""
         texts: dict[int, str] = {}
         over: set[int] = set()
         for n, event in events:
@@ -153,13 +153,22 @@ class Voices:
                 continue
             before = texts.get(n, "")
             texts[n] = whole = before + event.get("text", "")
-            own = own_part(whole, list(self.pack.stakeholders))
+            own = own_part(whole, list(self.pack.stakeholders)) if self.encoder.together else whole
+            own = first_answer(self.pack, own)
             ended = event["event"] == "end" or own != whole
-            if new := (own if ended else _sure(own))[len(_sure(before)) :]:
+            if new := (own if ended else self._sure(own))[len(self._sure(before)) :]:
                 yield n, {"event": "text", "text": new}
             if ended:
                 over.add(n)
                 yield n, {"event": "end", "finish": event.get("finish", "stop")}
+
+    def _sure(self, text: str) -> str:
+        """Return what of a growing text is no beginning of another role's part or of the form anew."""
+        opened = text.rfind("\n\n[") if self.encoder.together else -1
+        if opened >= 0 and text.rfind("\n") == opened + 1:
+            return text[:opened]
+        before, newline, last = text.rpartition("\n")
+        return before.rstrip("\n") if newline and verdict_lead(self.pack).startswith(last) else text
 
     @contextmanager
     def _seen_as(self, view: str) -> Iterator[None]:
@@ -208,13 +217,6 @@ class Voices:
             if new := texts[n].add(last=True):
                 yield n, {"event": "text", "text": new}
             yield n, {"event": "end", "finish": "length"}
-
-
-def _sure(text: str) -> str:
-    """Return what of a growing text is no beginning of another role's part."""
-    last = text.rfind("\n")
-    opened = text.rfind("\n\n[")
-    return text[:opened] if opened >= 0 and last == opened + 1 else text.rstrip("\n")
 
 
 def check(pack: Pack, situation: str, stakeholders: Sequence[str] | None = None) -> list[str]:

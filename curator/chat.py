@@ -49,6 +49,13 @@ def verdict_tail(pack: Pack) -> str:
     return pack.prompt.answer.partition("{verdict}")[2][:1]
 
 
+def first_answer(pack: Pack, text: str) -> str:
+    """Return a written text up to where it begins another answer in the pack's form: a small model goes in circles."""
+    lead = verdict_lead(pack).rstrip()
+    again = text.find("\n" + lead) if lead else -1
+    return text if again < 0 else text[:again].rstrip()
+
+
 def fill(template: str, blanks: dict[str, str]) -> str:
     """Put texts into a template. Braces inside the texts stay what people wrote.
 

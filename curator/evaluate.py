@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from curator.answers import Answer, Judgement, Seen, read_answers, read_judgements, sample, write_answers
+from curator.chat import first_answer
 from curator.chatrows import ChatRow, read_manifest, read_split
 from curator.comparison import compare, rounded
 from curator.errors import FileError, UsageError
@@ -154,7 +155,8 @@ def _generations(
     texts = {}
     for done, (name, seen_as) in enumerate(switches(model).items(), 1):
         with seen_as():
-            texts[name] = generate(model, [one.ids[: one.start] for one in chosen], encoder)
+            whole = generate(model, [one.ids[: one.start] for one in chosen], encoder)
+            texts[name] = [first_answer(encoder.pack, text) for text in whole]
         progress("writing answers", done, 2)
     return [_generation(one.row, {name: told[n] for name, told in texts.items()}) for n, one in enumerate(chosen)]
 

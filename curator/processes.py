@@ -1,4 +1,4 @@
-"""Several processes that train one model: torchrun or `accelerate launch` starts them, and says so in the environment.
+"""Several processes that train one model: torchrun starts them, and says so in the environment.
 
 Each takes every n-th scenario of a batch; their gradients are summed, so that what is learned is what one process
 would learn, but for the order of sums.

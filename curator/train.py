@@ -59,7 +59,7 @@ def train(
 
     With a folder for `checkpoints`, one is kept there every `every` steps and at the end of each epoch, sealed with
     `key`: the same call after the process was killed goes on, and ends with the weights of an uninterrupted run,
-    bit for bit on the same machine with as many threads. Processes that were started together (`accelerate launch`)
+    bit for bit on the same machine with as many threads. Processes that were started together (torchrun)
     share the work; the first one writes.
     """
     settings = settings or TrainSettings()

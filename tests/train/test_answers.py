@@ -88,12 +88,9 @@ def test_one_answer_tells_every_perspective_each_under_its_role(tiny: Path, pack
     said = encoder.tokenizer.decode(one.ids[one.start :])
     question = encoder.tokenizer.decode(one.ids[: one.start])
 
-    parts = {
-        role: "".join(f"[{role}]\nVerdict: {v}\nAnalysis: {a}\n\n" for r, v, a, _ in SAID if r == role)
-        for role in ("nurse", "clerk")
-    }
+    parts = [f"[{role}]\nVerdict: {v}\nAnalysis: {a}" for role, v, a, _ in SAID]
     assert said.endswith("<|im_end|>")
-    assert {part for part in parts.values() if part.strip() in said.removesuffix("<|im_end|>")} >= {parts["clerk"]}
+    assert sorted(said.removesuffix("<|im_end|>").split("\n\n")) == sorted(parts)
     assert Counter(encoder.tokenizer.decode([one.ids[place]]).strip() for place in one.verdict)["fine"] == 2
     assert "Judge as each of these in turn: a " in question
     assert (one.row.stakeholder, one.answers, one.row.loss_weight) == (EVERYBODY, 3, pytest.approx(1.75 / 3))
@@ -101,15 +98,14 @@ def test_one_answer_tells_every_perspective_each_under_its_role(tiny: Path, pack
 
 def test_who_is_asked_first_is_answered_first_in_the_words_that_were_learned(tiny: Path, pack: Pack) -> None:
     encoder = Encoder(load(tiny)[1], pack, together=True)
-    row = rows(pack)[2]  # a clerk's
+    both = ([rows(pack, f"ward {n}")[2], rows(pack, f"ward {n}")[0]] for n in range(60))
+    row, other = next(pair for pair in both if in_turn(pair)[0].stakeholder == "clerk")
     one = encoder.row(row)
 
     asked = encoder.tokenizer.decode(one.ids[: one.start])
     assert asked.endswith("each of these in turn: a clerk; a nurse.<|im_end|>\n<|im_start|>assistant\n[clerk]\n")
     assert encoder.tokenizer.decode(one.ids[one.start :]) == "Verdict: fine\nAnalysis: Ok.<|im_end|>"
-    learned = encoder.rows([row, rows(pack)[0]])
-    if encoder.tokenizer.decode(learned.ids[learned.start :]).startswith("[clerk]"):
-        assert learned.ids[: one.verdict_end] == one.ids[: one.verdict_end]
+    assert encoder.rows([row, other]).ids[: one.verdict_end] == one.ids[: one.verdict_end]
 
 
 def test_each_role_comes_first_in_some_answers(pack: Pack) -> None:

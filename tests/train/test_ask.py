@@ -1,10 +1,12 @@
 """Answers as they are written: the same as transformers writes, whole or in pieces, together or one by one."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from curator.ask import LONGEST, Voices
+from curator.chat import first_answer
 from curator.errors import UsageError
 from curator.models import load
 from curator.offline import torch
@@ -132,6 +134,34 @@ def test_of_an_answer_for_everybody_only_the_own_part_is_told(tiny: Path, pack: 
     asked = voices.questions(*SCENE, ["clerk"])[0]
     assert tokenizer.decode(asked).endswith("<|im_start|>assistant\n[clerk]\n")
     assert "a clerk; a nurse" in tokenizer.decode(asked)
+
+
+def test_an_answer_ends_where_it_begins_anew_and_words_alike_are_kept(tiny: Path, pack: Pack) -> None:
+    voices = Voices(pack, *_model(tiny, pack))
+    pieces = [
+        "Verdict: fine\n",
+        "Analysis: Ver",
+        "y well.\n",
+        "Ver",
+        "ily so.",
+        "\n",
+        "Verd",
+        "ict: un",
+        "fair\nAnalysis: No.",
+    ]
+    events = [(0, {"event": "text", "text": piece}) for piece in pieces] + [(0, {"event": "end", "finish": "length"})]
+
+    told = list(voices._own_parts(iter(events)))
+
+    assert "".join(event.get("text", "") for _, event in told) == "Verdict: fine\nAnalysis: Very well.\nVerily so."
+    assert [event for _, event in told if event["event"] == "end"] == [{"event": "end", "finish": "stop"}]
+    assert first_answer(pack, "".join(pieces)) == "Verdict: fine\nAnalysis: Very well.\nVerily so."
+    assert first_answer(pack, "Verdict: fine\n") == "Verdict: fine\n"
+
+
+def _model(tiny: Path, pack: Pack) -> tuple[Any, Encoder]:
+    model, tokenizer = load(tiny)
+    return model, Encoder(tokenizer, pack)
 
 
 def test_half_a_character_waits_for_its_other_half(tiny: Path, pack: Pack) -> None:
