@@ -17,15 +17,15 @@ from typing import Any
 
 from curator.offline import torch  # isort: skip  it must come before all of Hugging Face
 from benchmarks.training import PACK, lines
-from curator import smollm2
 from curator.chat import question
-from curator.lora import Trunk, attach
-from curator.models import load, resolve
+from curator.lm import smollm2
+from curator.lm.lora import Trunk, attach
+from curator.lm.models import load, resolve
+from curator.lm.scoring import MOST, sequence_losses, switches
+from curator.lm.tokens import Encoder
+from curator.lm.tree import bundles, grow
 from curator.pack import load_pack
-from curator.scoring import MOST, sequence_losses, switches
-from curator.tokens import Encoder
-from curator.trainsettings import TrainSettings
-from curator.tree import bundles, grow
+from curator.training.settings import TrainSettings
 
 String = tuple[list[int], int]  # tokens, and where the answer begins
 Sums = dict[str, list[float]]  # base and tuned -> minus the log-likelihood of each string's answer

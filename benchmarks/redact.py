@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import polars as pl
 
-from curator import ner
 from curator.maths.annotators import wilson
 from curator.maths.pii import TAG
+from curator.privacy import ner
 from curator.stage import Given
 from curator.stages.redact import redact
 

@@ -20,17 +20,17 @@ from typing import Any
 
 from curator.offline import torch  # isort: skip  it must come before all of Hugging Face
 from benchmarks._answers import SAMPLE
-from curator import smollm2
 from curator.chat import messages
 from curator.chatrows import ChatRow
-from curator.fit import fit
-from curator.forest import forest
-from curator.lora import Trunk, attach, trainable
-from curator.models import load, resolve
+from curator.lm import smollm2
+from curator.lm.forest import forest
+from curator.lm.lora import Trunk, attach, trainable
+from curator.lm.models import load, resolve
+from curator.lm.tokens import Encoded, Encoder
 from curator.pack import Pack, load_pack
-from curator.probe import peak
-from curator.tokens import Encoded, Encoder
-from curator.trainsettings import TrainSettings
+from curator.training.fit import fit
+from curator.training.probe import peak
+from curator.training.settings import TrainSettings
 
 PEERS = {
     "curator, top 8 layers": "as `curator train` does by default",

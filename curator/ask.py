@@ -8,16 +8,16 @@ from typing import Any
 
 from curator.chat import first_answer, question, verdict_lead
 from curator.errors import UsageError, nearest
-from curator.lora import Trunk, load_adapter
-from curator.models import load
+from curator.lm.lora import Trunk, load_adapter
+from curator.lm.models import load
+from curator.lm.safety import read_settings
+from curator.lm.scoring import MOST, sequence_losses, softmax, switches
+from curator.lm.tokens import Encoder
+from curator.lm.tree import bundles
+from curator.lm.writing import Pick, Prefix, Text, likeliest, read, write
 from curator.pack import Pack
 from curator.progress import Progress, quiet
-from curator.safety import read_settings
-from curator.scoring import MOST, sequence_losses, softmax, switches
 from curator.together import own_part
-from curator.tokens import Encoder
-from curator.tree import bundles
-from curator.writing import Pick, Prefix, Text, likeliest, read, write
 
 LONGEST = 4096  # tokens of a question
 Event = dict[str, Any]

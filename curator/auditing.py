@@ -11,16 +11,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from curator import modelling
-from curator.canaries import CANDIDATES, exposure, finished, plant, summary
 from curator.chatrows import ChatRow, read_manifest, read_split
 from curator.errors import UsageError
-from curator.fit import adapted, fit, load_base
-from curator.lora import Trunk
-from curator.models import libraries, model_hash, resolve
+from curator.lm.lora import Trunk
+from curator.lm.models import libraries, model_hash, resolve
+from curator.lm.tokens import Encoder
 from curator.progress import Progress, quiet
-from curator.tokens import Encoder
-from curator.trainingset import context_length, read_training_set
-from curator.trainsettings import TrainSettings
+from curator.training.canaries import CANDIDATES, exposure, finished, plant, summary
+from curator.training.fit import adapted, fit, load_base
+from curator.training.settings import TrainSettings
+from curator.training.trainingset import context_length, read_training_set
 from curator.workspace import Workspace
 
 FILE = "audit.json"

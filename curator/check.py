@@ -14,15 +14,15 @@ from curator.card import signed
 from curator.dataset import Dataset
 from curator.errors import UsageError
 from curator.files import write_whole
+from curator.formats.validators import ruler_of
 from curator.look import latest_model
 from curator.progress import Progress, quiet
-from curator.readiness import CHECKS, Evidence, Finding
-from curator.readiness_texts import CHECKS as TEXTS
-from curator.readiness_training import CHECKS as TRAINING
-from curator.readiness_training import answered, explain, lines_to_add
+from curator.readiness.answers import CHECKS, Evidence, Finding
+from curator.readiness.texts import CHECKS as TEXTS
+from curator.readiness.training import CHECKS as TRAINING
+from curator.readiness.training import answered, explain, lines_to_add
 from curator.toml import first_fault, read_toml
-from curator.trainsettings import TrainSettings
-from curator.validators import ruler_of
+from curator.training.settings import TrainSettings
 from curator.workspace import Config, Price, Workspace
 
 PRICES = Path(__file__).parent / "prices.toml"

@@ -8,8 +8,8 @@ from curator.dataset import Dataset
 from curator.errors import SourceError, StorageError, UsageError, nearest
 from curator.example import matching_form, scenario_id
 from curator.files import canonical, read
-from curator.guess import renamed
-from curator.intake import Door, check_sources, is_scenario
+from curator.intake.door import Door, check_sources, is_scenario
+from curator.intake.guess import renamed
 from curator.progress import Progress, quiet
 from curator.second_look import review_pack
 from curator.secret import token

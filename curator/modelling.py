@@ -14,10 +14,10 @@ from curator.workspace import Workspace
 
 if TYPE_CHECKING:
     from curator.ask import Voices
-    from curator.preview import Preview
-    from curator.probe import Estimate
-    from curator.train import Trained
-    from curator.trainsettings import TrainSettings
+    from curator.training.preview import Preview
+    from curator.training.probe import Estimate
+    from curator.training.settings import TrainSettings
+    from curator.training.train import Trained
 
 
 def train(
@@ -27,7 +27,7 @@ def train(
 
     What was interrupted goes on from its last checkpoint, which stands in the workspace until the model does.
     """
-    from curator.train import train as fit
+    from curator.training.train import train as fit
 
     found, base, settings = _call(workspace, dataset, changes, progress)
     call = json.dumps({"base": base.name, **settings.model_dump()}, sort_keys=True)
@@ -44,7 +44,7 @@ def preview(
     progress: Progress = quiet,
 ) -> "Preview":
     """Return the first training rows as the model would see them, with what is in the loss; nothing is trained."""
-    from curator.preview import preview as see
+    from curator.training.preview import preview as see
 
     found, base, settings = _call(workspace, dataset, changes, progress)
     return see(found.folder, base, settings, count)
@@ -54,7 +54,7 @@ def estimate(
     workspace: Workspace, dataset: str | None = None, changes: dict[str, Any] | None = None, progress: Progress = quiet
 ) -> "Estimate":
     """Return what a training would take, from a few steps that are thrown away."""
-    from curator.probe import estimate as probe
+    from curator.training.probe import estimate as probe
 
     found, base, settings = _call(workspace, dataset, changes, progress)
     return probe(found.folder, base, settings, progress)
@@ -66,8 +66,8 @@ def _call(
     """Return what a training starts from: a dataset that is whole, the folder of the base model, checked settings."""
     from pydantic import ValidationError
 
-    from curator.models import resolve
-    from curator.trainsettings import TrainSettings
+    from curator.lm.models import resolve
+    from curator.training.settings import TrainSettings
 
     try:
         settings = TrainSettings(**(changes or {}))
@@ -118,9 +118,9 @@ def evaluate(
     An evaluation of this very adapter that is there already is returned as it is, unless it was made before answers
     were kept. With `rescored` the answers that are kept are scored anew, without a model.
     """
-    from curator.evaluate import evaluate as score
-    from curator.evaluate import rescore
-    from curator.models import resolve
+    from curator.evaluation.evaluate import evaluate as score
+    from curator.evaluation.evaluate import rescore
+    from curator.lm.models import resolve
 
     adapter = model(workspace, name)
     told = None if rescored else _evaluated(adapter)
@@ -139,9 +139,9 @@ def evaluate(
 
 def model_card(workspace: Workspace, adapter: Path) -> str:
     """Return an adapter's card with the results of its evaluation and the answers of trust in curator.toml."""
-    from curator.adapter_card import with_evaluation
     from curator.card import signed
-    from curator.readiness_training import answered
+    from curator.readiness.training import answered
+    from curator.training.adapter_card import with_evaluation
 
     trust = workspace.config.trust.model_dump()
     return signed(with_evaluation(adapter), answered(trust), trust["licence"])
@@ -181,7 +181,7 @@ def ask(
 def voices(workspace: Workspace, name: str | None = None, progress: Progress = quiet) -> "Voices":
     """Return the base model with the adapter (default: the last one, if there is any), loaded once for many asks."""
     from curator.ask import Voices
-    from curator.models import resolve
+    from curator.lm.models import resolve
 
     progress("loading the model", 0, 1)
     base = resolve(workspace.config.base_model, workspace.cache)

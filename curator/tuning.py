@@ -15,9 +15,9 @@ from curator.progress import Progress, quiet
 from curator.workspace import Workspace
 
 if TYPE_CHECKING:
-    from curator.merge import Exported
-    from curator.preference import Preferred
-    from curator.sweep import Tried
+    from curator.lm.merge import Exported
+    from curator.training.preference import Preferred
+    from curator.training.sweep import Tried
 
 FREE = {"epochs", "rate", "warmup", "clip", "seed", "alpha", "patience", "keep_best", "verdict_weight", "most_refused"}
 STOCK = ("A rota was changed without a word.", "Two people asked for the same week off.", "A mistake was found late.")
@@ -40,9 +40,9 @@ def prefer(
     workspace: Workspace, dataset: str | None = None, changes: dict[str, Any] | None = None, progress: Progress = quiet
 ) -> "Preferred":
     """Train an adapter on the preferences in a dataset (default: the last one); the same call reuses it."""
-    from curator.models import resolve
-    from curator.preference import prefer as fit
-    from curator.preferencesettings import PreferenceSettings
+    from curator.lm.models import resolve
+    from curator.training.preference import prefer as fit
+    from curator.training.preferencesettings import PreferenceSettings
 
     settings = checked(PreferenceSettings, changes or {})
     found = Dataset.find(workspace.datasets, dataset)
@@ -65,9 +65,9 @@ def sweep(
     They are ordinary models, judged on the validation split only. What was finished before is reused and costs no
     time; what does not fit is listed under `left`, and the same call with more minutes goes on with it.
     """
-    from curator.models import resolve
-    from curator.sweep import GRID, combinations, judged
-    from curator.trainsettings import TrainSettings
+    from curator.lm.models import resolve
+    from curator.training.settings import TrainSettings
+    from curator.training.sweep import GRID, combinations, judged
 
     began = time.monotonic()
     wanted = combinations(grid or GRID)
@@ -95,7 +95,7 @@ def sweep(
 def _try(
     workspace: Workspace, found: Dataset, base: Path, one: dict[str, str], longest: int, progress: Progress
 ) -> "Tried":
-    from curator.sweep import Tried, look
+    from curator.training.sweep import Tried, look
 
     made = modelling.train(workspace, found.name, dict(one), progress)
     rows, plain = look(found.folder, base, made.folder, longest, progress)
@@ -135,7 +135,7 @@ def _numbered(progress: Progress, number: int, count: int) -> Progress:
 def _finished(workspace: Workspace, found: Dataset, base: Path) -> set[str]:
     """Return the settings of the models that are there of this dataset and base, each as canonical JSON."""
     from curator.chatrows import read_manifest
-    from curator.models import model_hash
+    from curator.lm.models import model_hash
 
     seal, settings, (mine, _) = model_hash(base), set(), read_manifest(found.folder)
     for path in workspace.models.glob("*/training.json"):
@@ -155,8 +155,8 @@ def export_model(
     progress: Progress = quiet,
 ) -> "Exported":
     """Write an adapter (default: the last one) as a merged model, as GGUF, or alone; nothing is overwritten."""
-    from curator import merge, smollm2
-    from curator.models import resolve
+    from curator.lm import merge, smollm2
+    from curator.lm.models import resolve
 
     chosen = merge.check_call(form, weights)
     adapter = modelling.model(workspace, name)
@@ -178,7 +178,7 @@ def _prompts(workspace: Workspace, adapter: Path, tokenizer: Any) -> tuple[list[
     """Return tokens of a few chats, of the adapter's own training rows where they are there, and the stop token."""
     from curator.chat import question
     from curator.chatrows import read_manifest, read_split
-    from curator.tokens import Encoder
+    from curator.lm.tokens import Encoder
 
     try:
         folder = modelling.dataset_of(workspace, adapter).folder

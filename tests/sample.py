@@ -15,7 +15,7 @@ import polars as pl
 from curator.dataset import Dataset
 from curator.example import example_id, pseudonym
 from curator.files import read
-from curator.intake import Door
+from curator.intake.door import Door
 from curator.pack import find_pack, load_pack
 from curator.pipeline import curate
 from curator.recipe import load_recipe

@@ -7,8 +7,6 @@ import polars as pl
 import pytest
 from huggingface_hub import DatasetCard, ModelCard, RepoCard
 
-from curator.adapter_card import card as model_card
-from curator.adapter_card import with_results
 from curator.card import card, put_head, put_section, signed
 from curator.dataset import Dataset
 from curator.example import SCHEMA
@@ -16,6 +14,8 @@ from curator.pack import Pack
 from curator.pipeline import curate
 from curator.recipe import parse_recipe
 from curator.stage import Given
+from curator.training.adapter_card import card as model_card
+from curator.training.adapter_card import with_results
 from tests.conftest import rows
 
 STEPS = ("normalise", "validate", "agreement", "tests.test_check:parted")

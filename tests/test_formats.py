@@ -23,10 +23,10 @@ from curator.errors import MissingExtra, StorageError, UsageError
 from curator.formats import FORMATS, Written, export
 from curator.formats.answered import EVERYBODY, percent
 from curator.formats.shapes import alpaca
+from curator.formats.validators import validate
+from curator.lm.tokens import EVERYBODY as OF_TRAINING
 from curator.pack import Pack
 from curator.together import asked_of, head
-from curator.tokens import EVERYBODY as OF_TRAINING
-from curator.validators import validate
 from curator.workspace import Workspace
 from tests import exported
 from tests.exported import COLD, KIND, lines, published, said
@@ -227,7 +227,7 @@ def test_a_dataset_without_pairs_is_refused(dataset: Dataset, tmp_path: Path, fo
 
 
 def test_pairs_without_their_package_name_it(pairs: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("curator.pairs", "curator.tokens"):
+    for name in ("curator.training.pairs", "curator.lm.tokens"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "tokenizers", None)
 

@@ -9,7 +9,7 @@ import pytest
 from curator.collecting import add
 from curator.errors import UsageError
 from curator.files import read
-from curator.guess import Guess, guess, parse_columns
+from curator.intake.guess import Guess, guess, parse_columns
 from curator.pack import Pack
 from curator.workspace import Workspace
 

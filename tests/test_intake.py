@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from curator.errors import FileError
 from curator.files import Record, canonical, read
-from curator.intake import Door, is_scenario
+from curator.intake.door import Door, is_scenario
 from curator.pack import Pack
 from curator.store import Fetched, Intake, Person, Refused, Store
 

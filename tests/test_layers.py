@@ -15,33 +15,28 @@ LAYERS = """
     cli schemas                                                  what is started; cli is one with its commands
     console
     demo serving
-    people review packbrowser auditing tuning assumptions check
+    people review pack_tools auditing tuning assumptions check
     collecting modelling annotators pooling                              glue: a workspace and one of the siblings
-    packcheck
-    begin look packnew
-    pipeline train probe preview evaluate ask serve report studio governance preference sweep merge   siblings
-    fit dpo gguf_writer adapter_folder formats validators
-    trainingset pairs
-    checkpoints forest
-    intake guess second_look thresholds
-    adapter_card comparison evaluation_tables engines general memory canaries ledger readiness_texts readiness_training
-    perspectives findings readiness
-    answers dataset exported scoring writing
-    card labels lora recipe workspace
+    begin look formats
+    pipeline training ask serve report studio                                                   siblings
+    evaluation
+    intake thresholds
+    second_look engines ledger readiness
+    dataset
+    card labels lm recipe workspace
     stages
-    embedding models ner personal store tokens trainsettings preferencesettings
-    together
-    registry chatrows roles smollm2 chattemplate safety
-    database files stage chat tree
-    attention phrases tellings processes
-    example pack maths offline progress secret rowchecks
+    embedding privacy store together
+    registry chatrows roles
+    database files stage chat
+    phrases tellings processes
+    example pack maths offline progress secret
     toml
     errors
 """
 RANK = {
     name: rank for rank, line in enumerate(LAYERS.strip().splitlines()) for name in line.strip().split("   ")[0].split()
 }
-SIBLINGS = {name for name in RANK if RANK[name] == RANK["train"]}
+SIBLINGS = {name for name in RANK if RANK[name] == RANK["training"]}
 STAGES_MAY = {
     "stages",
     "stage",
@@ -55,8 +50,8 @@ STAGES_MAY = {
     "embedding",
     "errors",
     "progress",
+    "privacy",
 }
-STAGES_MAY |= {"ner", "personal", "progress"}
 TERMINAL = {"cli", "console"}  # with commands, which are the cli's
 
 

@@ -8,8 +8,8 @@ from curator.cli import run
 from curator.errors import PackError, UsageError
 from curator.labels.results import controls, from_result, to_result
 from curator.pack import Pack, find_pack, load_pack
-from curator.packcheck import check_pack
-from curator.packnew import new_pack
+from curator.pack_tools.check import check_pack
+from curator.pack_tools.new import new_pack
 from curator.workspace import Workspace
 
 FILES = ["pack.toml", "config.xml", "guidelines.md", "consent.md"]

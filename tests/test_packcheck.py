@@ -9,7 +9,7 @@ import pytest
 
 from curator.errors import MissingExtra
 from curator.pack import SHIPPED, Pack, load_pack
-from curator.packcheck import check_config, check_pack, known_packs, losses
+from curator.pack_tools.check import check_config, check_pack, known_packs, losses
 from curator.workspace import Workspace
 from tests.conftest import rows
 
@@ -98,7 +98,7 @@ def test_what_a_change_would_lose_is_counted(pack: Pack) -> None:
 def test_without_playwright_the_cure_is_named(
     workspace: Workspace, pack: Pack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from curator import packbrowser
+    from curator.pack_tools import browser as packbrowser
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"pip install 'curator\[dev\]'"):
@@ -109,7 +109,7 @@ def test_without_playwright_the_cure_is_named(
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium on this machine")
 def test_in_a_real_browser_good_pages_open_and_bad_ones_do_not(workspace: Workspace) -> None:
-    from curator.packbrowser import look
+    from curator.pack_tools.browser import look
     from curator.studio.server import down, up
 
     up(workspace.studio)

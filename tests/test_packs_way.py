@@ -15,7 +15,7 @@ from curator.errors import UsageError
 from curator.formats import export
 from curator.labels.results import from_result, to_result
 from curator.pack import SHIPPED, find_pack, load_pack
-from curator.packcheck import check_pack
+from curator.pack_tools.check import check_pack
 from curator.people import add_people
 from curator.pipeline import curate_workspace
 from curator.stage import Outcome, stage

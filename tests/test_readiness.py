@@ -4,9 +4,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from curator import readiness, readiness_texts, readiness_training
 from curator.pack import Pack
-from curator.readiness import Check, Evidence, Finding
+from curator.readiness import answers as readiness
+from curator.readiness import texts as readiness_texts
+from curator.readiness import training as readiness_training
+from curator.readiness.answers import Check, Evidence, Finding
 from curator.stage import Given
 from curator.stages.agreement import agreement
 from tests.conftest import rows

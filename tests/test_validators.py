@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from curator.cli import run
 from curator.errors import FileError, UsageError
-from curator.rowchecks import CHECKS, faults_of
-from curator.validators import Finding, Ruler, ruler_of, validate, words
+from curator.formats.rowchecks import CHECKS, faults_of
+from curator.formats.validators import Finding, Ruler, ruler_of, validate, words
 from curator.workspace import Workspace
 
 ASK, SAY = {"role": "user", "content": "Is it fair?"}, {"role": "assistant", "content": "Not to her."}

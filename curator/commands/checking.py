@@ -10,7 +10,7 @@ from curator.console import json_option, progress, say, short_path, show_json, s
 from curator.errors import PolicyError, UsageError
 
 if TYPE_CHECKING:
-    from curator.readiness import Finding
+    from curator.readiness.answers import Finding
 
 NAME, NUMBER, WHY = 14, 17, 33  # characters of the columns: with what stands between them 80 in all
 

@@ -159,7 +159,7 @@ def add(
 ) -> int:
     """Read answers from FILES without a server: JSONL, CSV, Parquet or any Label Studio export."""
     from curator import collecting
-    from curator.guess import parse_columns
+    from curator.intake.guess import parse_columns
     from curator.workspace import Workspace
 
     workspace = Workspace.find()
@@ -199,7 +199,7 @@ def _guess(workspace: "Workspace", files: tuple[Path, ...], as_json: bool) -> in
     from dataclasses import asdict
 
     from curator.files import read
-    from curator.guess import guess
+    from curator.intake.guess import guess
 
     told = [(path, guess(path, read(path), workspace.pack)) for path in files]
     if as_json:

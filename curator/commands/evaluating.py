@@ -3,7 +3,7 @@
 import rich_click as click
 
 from curator.console import json_option, progress, say, show_json, show_table
-from curator.evaluation_tables import BLIND, VERDICT_HEAD, VIEW_HEAD, evaluation_rows, perspective_rows
+from curator.evaluation.tables import BLIND, VERDICT_HEAD, VIEW_HEAD, evaluation_rows, perspective_rows
 
 
 @click.command()

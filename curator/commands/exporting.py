@@ -9,7 +9,7 @@ import rich_click as click
 from curator.console import json_option, progress, say, short_path, show_json, show_table
 
 if TYPE_CHECKING:
-    from curator.validators import Report
+    from curator.formats.validators import Report
 
 SHOWN = 50  # lines with faults on a screen; all of them with --json
 FORMATS = "openai, chat, trl, prompt-completion, preference, kto, sharegpt, alpaca"
@@ -65,8 +65,8 @@ def export(
 def validate(file: Path, form: str, tokens: int | None, as_json: bool) -> int:
     """Check a training file: every fault by its line, and how long its rows are. Ends with 2 where there is one."""
     from curator.errors import UsageError
-    from curator.validators import ruler_of, words
-    from curator.validators import validate as check
+    from curator.formats.validators import ruler_of, words
+    from curator.formats.validators import validate as check
     from curator.workspace import Workspace
 
     try:

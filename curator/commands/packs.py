@@ -17,7 +17,7 @@ def pack() -> None:
 @json_option
 def pack_list(as_json: bool) -> None:
     """List the packs of this workspace and those that come with curator."""
-    from curator.packcheck import known_packs
+    from curator.pack_tools.check import known_packs
     from curator.workspace import Workspace
 
     rows = known_packs(Workspace.find())
@@ -35,7 +35,7 @@ def pack_list(as_json: bool) -> None:
 @json_option
 def pack_new(name: str, roles: tuple[str, ...], verdicts: tuple[str, ...], as_json: bool) -> None:
     """Make the pack NAME in this workspace: a page, roles, verdicts and guidelines to edit, whole from the start."""
-    from curator.packnew import new_pack
+    from curator.pack_tools.new import new_pack
     from curator.workspace import Workspace
 
     folder, files = new_pack(Workspace.find().root / "labeling_configs", name, roles, verdicts)
@@ -54,7 +54,7 @@ def pack_new(name: str, roles: tuple[str, ...], verdicts: tuple[str, ...], as_js
 @json_option
 def pack_check(name: str | None, browser: bool, as_json: bool) -> int:
     """Say what is wrong with the pack NAME (default: the workspace's), and what stored answers it would lose."""
-    from curator.packcheck import check_pack, find, losses
+    from curator.pack_tools.check import check_pack, find, losses
     from curator.workspace import Workspace
 
     workspace = Workspace.find()
@@ -62,7 +62,7 @@ def pack_check(name: str | None, browser: bool, as_json: bool) -> int:
     found = check_pack(found_pack, name or workspace.config.pack)
     pictures: list[Path] = []
     if browser:
-        from curator.packbrowser import look
+        from curator.pack_tools.browser import look
 
         seen, pictures = look(workspace, found_pack)
         found += seen

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from curator.console import say, show_json, show_table
 
 if TYPE_CHECKING:
-    from curator.preview import Preview
-    from curator.probe import Estimate
-    from curator.train import Trained
+    from curator.training.preview import Preview
+    from curator.training.probe import Estimate
+    from curator.training.train import Trained
 
 
 def show_trained(made: "Trained", as_json: bool) -> None:
@@ -78,7 +78,7 @@ def _minutes(probed: "Estimate") -> str:
 
 def show_preview(shown: "Preview", as_json: bool) -> None:
     """Print rows token by token, and the counts of the whole split."""
-    from curator.preview import lines
+    from curator.training.preview import lines
 
     if as_json:
         return show_json(asdict(shown) | {"truncated": shown.truncated})

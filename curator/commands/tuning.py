@@ -10,7 +10,7 @@ import rich_click as click
 from curator.console import json_option, progress, say, short_path, show_json, show_table
 
 if TYPE_CHECKING:
-    from curator.preference import Preferred
+    from curator.training.preference import Preferred
 
 
 @click.command()

@@ -15,7 +15,7 @@ def paired(dataset: Dataset, split: str, form: str) -> tuple[list[Row], int]:
     A pair is made as `curator train --preference` makes it. FileError names a row that cannot be one.
     """
     try:
-        from curator.pairs import read_pairs
+        from curator.training.pairs import read_pairs
     except ModuleNotFoundError as fault:
         raise MissingExtra(
             f"Pairs need {fault.name}, which is not installed: pip install 'curator[train]'. Nothing was written."

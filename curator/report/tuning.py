@@ -3,7 +3,7 @@
 from typing import Any
 
 from curator.chat import verdict_lead, verdict_tail
-from curator.evaluation_tables import BLIND, VIEW_HEAD, perspective_rows
+from curator.evaluation.tables import BLIND, VIEW_HEAD, perspective_rows
 from curator.pack import Pack
 from curator.report.figures import curve, segments, whisker
 from curator.report.labels import Scales, humanise

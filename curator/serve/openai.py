@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
+from curator.lm.writing import by_chance
 from curator.serve.service import Refused, Service
-from curator.writing import by_chance
 
 MOST = 1024  # tokens of an answer
 USUAL = 256

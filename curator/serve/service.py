@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from curator.lm.writing import Pick
 from curator.pack import Pack
-from curator.writing import Pick
 
 WAITING = 8  # requests that may wait for the model; one more is sent away
 LARGEST = 256 << 10  # bytes of a request

@@ -8,10 +8,10 @@ from typing import Literal
 
 import polars as pl
 
-from curator import ner
 from curator.example import SCHEMA, TEXTS
 from curator.maths.replacing import Wanted, replace
-from curator.personal import Book, spelled_out, structured, titles, unveiled
+from curator.privacy import ner
+from curator.privacy.personal import Book, spelled_out, structured, titles, unveiled
 from curator.stage import Given, Outcome, decide, merge, stage
 
 EXTRA = "extra: "

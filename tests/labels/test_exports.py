@@ -9,9 +9,9 @@ import pytest
 
 from curator.collecting import add
 from curator.errors import FileError
-from curator.exported import Exports
 from curator.files import Record, canonical, read
-from curator.intake import Door
+from curator.intake.door import Door
+from curator.intake.exported import Exports
 from curator.labels.results import Unfit, from_result
 from curator.pack import Pack
 from curator.store import Fetched, Person, Refused

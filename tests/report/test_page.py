@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from curator.comparison import compare
 from curator.dataset import Dataset
+from curator.evaluation.comparison import compare
 from curator.report import write_report
 from curator.report.page import embed
 

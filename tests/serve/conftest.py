@@ -15,7 +15,7 @@ from curator.pack import Pack
 from curator.review import suggestion
 from curator.serve.server import Server, serve
 from curator.serve.service import Service
-from curator.train import TrainSettings, train
+from curator.training.train import TrainSettings, train
 from tests.train.conftest import dataset, one_thread, pack, tiny
 
 __all__ = ["dataset", "one_thread", "pack", "tiny"]

@@ -5,8 +5,8 @@ from functools import cache
 import pytest
 
 from benchmarks.redact import KNOWN, STRUCTURED, Tally, gold, measure, spans_of, total
-from curator import ner
 from curator.maths.pii import CUED, KINDS
+from curator.privacy import ner
 
 
 @cache

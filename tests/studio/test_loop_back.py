@@ -12,7 +12,7 @@ from curator.studio.client import connect
 from curator.studio.people import invite_link
 from curator.studio.push import answer_as, known
 from curator.studio.server import down, up
-from curator.train import TrainSettings, train
+from curator.training.train import TrainSettings, train
 from curator.workspace import Workspace
 from tests.train.conftest import line, tiny, write_dataset
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from curator.answers import Answer, Judgement, Seen
+from curator.evaluation.answers import Answer, Judgement, Seen
 
 ROLES = ("nurse", "clerk")
 

@@ -15,15 +15,15 @@ from safetensors.torch import load_file
 
 from curator.chatrows import ChatRow
 from curator.errors import UsageError
-from curator.forest import forest, loss_sum, mass
-from curator.lora import Trunk, attach, trainable
-from curator.models import load
+from curator.lm.forest import forest, loss_sum, mass
+from curator.lm.lora import Trunk, attach, trainable
+from curator.lm.models import load
+from curator.lm.scoring import verdict_probabilities
+from curator.lm.tokens import EVERYBODY, Encoder, encode_rows, encode_scenarios
 from curator.offline import torch
 from curator.pack import Pack
-from curator.scoring import verdict_probabilities
 from curator.together import asked_of, head, in_turn, own_part
-from curator.tokens import EVERYBODY, Encoder, encode_rows, encode_scenarios
-from curator.train import TrainSettings, train
+from curator.training.train import TrainSettings, train
 
 from .conftest import line
 
@@ -159,7 +159,7 @@ def test_every_mode_learns_what_roles_say(dataset: Path, tiny: Path, tmp_path: P
 PROGRAM = """
 import json, sys
 from pathlib import Path
-from curator.train import TrainSettings, train
+from curator.training.train import TrainSettings, train
 dataset, out, base, settings = sys.argv[1:]
 made = train(Path(dataset), Path(out), Path(base), TrainSettings(**json.loads(settings)))
 Path(out).with_suffix(f".{__import__('os').environ.get('RANK', 'alone')}").write_text(json.dumps(made.train_loss))

@@ -8,13 +8,13 @@ import pytest
 from curator.ask import LONGEST, Voices
 from curator.chat import first_answer
 from curator.errors import UsageError
-from curator.models import load
+from curator.lm.models import load
+from curator.lm.scoring import generate, verdict_probabilities
+from curator.lm.tokens import Encoder
+from curator.lm.writing import Text, by_chance, read, write
 from curator.offline import torch
 from curator.pack import Pack
-from curator.scoring import generate, verdict_probabilities
-from curator.tokens import Encoder
-from curator.train import TrainSettings, train
-from curator.writing import Text, by_chance, read, write
+from curator.training.train import TrainSettings, train
 
 SCENE = ("In ward 55 a shift was moved.", "a ward")
 

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from curator.auditing import audit, plant_and_measure, some
-from curator.canaries import CANDIDATES, SENTENCES, TIMES, Canary, bits, exposure, finished, plant, summary
 from curator.chatrows import ChatRow, read_split
 from curator.cli import run
 from curator.errors import UsageError
-from curator.lora import Trunk
-from curator.models import load
+from curator.lm.lora import Trunk
+from curator.lm.models import load
+from curator.lm.scoring import sequence_losses
+from curator.lm.tokens import Encoder
 from curator.offline import torch
 from curator.pack import Pack
-from curator.scoring import sequence_losses
-from curator.tokens import Encoder
-from curator.train import TrainSettings, train
+from curator.training.canaries import CANDIDATES, SENTENCES, TIMES, Canary, bits, exposure, finished, plant, summary
+from curator.training.train import TrainSettings, train
 from curator.workspace import Workspace
 
 from .conftest import line

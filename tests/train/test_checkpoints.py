@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from curator.checkpoints import Checkpoints
 from curator.errors import StorageError
 from curator.offline import torch
-from curator.train import Trained, TrainSettings, train
+from curator.training.checkpoints import Checkpoints
+from curator.training.train import Trained, TrainSettings, train
 
 SETTINGS = {"rank": 2, "alpha": 4, "layers": 2, "rate": 1e-2, "epochs": 5, "scenarios": 2, "dropout": 0.2}
 KEY = b"k" * 32
@@ -24,7 +24,7 @@ RUN = """
 import json, sys, time
 from pathlib import Path
 from curator.offline import torch
-from curator.train import TrainSettings, train
+from curator.training.train import TrainSettings, train
 
 torch.set_num_threads(1)
 dataset, out, base, checkpoints, settings = sys.argv[1:]

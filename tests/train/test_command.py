@@ -87,7 +87,7 @@ def test_a_preview_a_dry_run_and_a_training(curator: Run) -> None:
 
 
 def test_a_training_that_was_interrupted_goes_on_and_says_so(curator: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from curator.fit import Loop
+    from curator.training.fit import Loop
 
     learn = Loop.learn
 

@@ -5,21 +5,21 @@ from typing import Any
 
 import pytest
 
-from curator.answers import Answer, read_answers
 from curator.ask import ask
 from curator.chatrows import ChatRow, read_split
-from curator.comparison import compare
 from curator.errors import FileError, PolicyError, UsageError
-from curator.evaluate import evaluate, rescore
-from curator.findings import judged
-from curator.lora import load_adapter
-from curator.models import load
+from curator.evaluation.answers import Answer, read_answers
+from curator.evaluation.comparison import compare
+from curator.evaluation.evaluate import evaluate, rescore
+from curator.evaluation.findings import judged
+from curator.lm.lora import load_adapter
+from curator.lm.models import load
+from curator.lm.scoring import generate, score, softmax, verdict_probabilities
+from curator.lm.tokens import Encoder, encode_rows
 from curator.offline import torch
 from curator.pack import Pack
 from curator.roles import as_role
-from curator.scoring import generate, score, softmax, verdict_probabilities
-from curator.tokens import Encoder, encode_rows
-from curator.train import TrainSettings, train
+from curator.training.train import TrainSettings, train
 
 from .answered import ROLES, answer, judged_by, seen
 from .conftest import line, write_dataset

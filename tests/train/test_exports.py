@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from curator.formats import export
-from curator.models import load
+from curator.lm.models import load
 from tests import exported
 
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from curator.general import PAIRS_MARGIN, divergences, findings, general_ability, read
-from curator.lora import Trunk, load_adapter
-from curator.models import load
+from curator.evaluation.general import PAIRS_MARGIN, divergences, findings, general_ability, read
+from curator.lm.lora import Trunk, load_adapter
+from curator.lm.models import load
+from curator.lm.tokens import Encoder
 from curator.offline import torch
 from curator.pack import Pack
-from curator.tokens import Encoder
-from curator.train import TrainSettings, train
+from curator.training.train import TrainSettings, train
 
 MOVED = TrainSettings(rank=8, alpha=64, layers=0, rate=0.2, epochs=1, scenarios=2, keep_best="last")
 

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.chatrows import ChatRow
-from curator.memory import Written, findings, memory, words
+from curator.evaluation.memory import Written, findings, memory, words
 from curator.pack import Pack
 
 from .conftest import line

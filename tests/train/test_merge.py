@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from gguf import GGUFReader
 
-from curator import gguf_writer, smollm2
 from curator.errors import CuratorError, UsageError
-from curator.lora import load_adapter
-from curator.merge import check_call, difference, export_adapter, export_gguf, export_hf, logits, merge
-from curator.models import load, resolve
+from curator.lm import gguf_writer, smollm2
+from curator.lm.lora import load_adapter
+from curator.lm.merge import check_call, difference, export_adapter, export_gguf, export_hf, logits, merge
+from curator.lm.models import load, resolve
 from curator.offline import torch
-from curator.train import TrainSettings, train
+from curator.training.train import TrainSettings, train
 
 PROMPTS = [[0, 120, 130, 140, 1], [0, 99, 98, 97, 96, 95, 200, 210, 1]]
 ABOUT = {"name": "Tiny", "license": "apache-2.0", "languages": ["en"]}

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from curator.errors import FileError, PolicyError, SourceError, UsageError
-from curator.models import best_dtype, load, model_hash, publish, resolve
+from curator.lm.models import best_dtype, load, model_hash, publish, resolve
+from curator.lm.safety import check_safe
 from curator.offline import torch
-from curator.safety import check_safe
 
 
 def copy_of(tiny: Path, tmp_path: Path) -> Path:
@@ -74,14 +74,14 @@ def test_an_unknown_name_says_what_can_be_given(tmp_path: Path) -> None:
 
 
 def test_a_hub_name_is_not_fetched_where_that_is_forbidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("curator.models.OFFLINE_BY_CHOICE", True)
+    monkeypatch.setattr("curator.lm.models.OFFLINE_BY_CHOICE", True)
 
     with pytest.raises(PolicyError, match="HF_HUB_OFFLINE forbids it"):
         resolve("owner/model", tmp_path)
 
 
 def test_a_hub_that_cannot_be_reached_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("curator.models.OFFLINE_BY_CHOICE", False)
+    monkeypatch.setattr("curator.lm.models.OFFLINE_BY_CHOICE", False)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
 
     with pytest.raises(SourceError, match="'owner/model' could not be fetched"):
@@ -117,7 +117,7 @@ def test_bfloat16_is_used_only_where_the_processor_has_it() -> None:
 
 def test_importing_it_sets_this_process_offline_and_its_threads_passive() -> None:
     names = ("HF_HUB_OFFLINE", "OMP_WAIT_POLICY", "DO_NOT_TRACK")
-    ask = f"import curator.models, os; print(*[os.environ[name] for name in {names}])"
+    ask = f"import curator.lm.models, os; print(*[os.environ[name] for name in {names}])"
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "OMP_"))}
 
     said = subprocess.run([sys.executable, "-c", ask], env=clean, capture_output=True, text=True, check=True).stdout

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curator.answers import Answer, Judgement, read_judgements
 from curator.chat import question
-from curator.comparison import compare, rounded
 from curator.console import show_table
-from curator.evaluation_tables import VERDICT_HEAD, VIEW_HEAD, evaluation_rows, perspective_rows
-from curator.findings import sentences
+from curator.evaluation.answers import Answer, Judgement, read_judgements
+from curator.evaluation.comparison import compare, rounded
+from curator.evaluation.findings import sentences
+from curator.evaluation.perspectives import between_roles, ceiling, distribution, own_role, role_swap, swap_test
+from curator.evaluation.tables import VERDICT_HEAD, VIEW_HEAD, evaluation_rows, perspective_rows
 from curator.pack import Pack
-from curator.perspectives import between_roles, ceiling, distribution, own_role, role_swap, swap_test
 from curator.roles import as_role
 
 from .answered import BLIND, KNOWS, ROLES, answer, judged_by, seen

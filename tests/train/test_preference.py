@@ -17,13 +17,13 @@ from curator.ask import ask
 from curator.chat import messages
 from curator.chatrows import read_split
 from curator.errors import FileError, UsageError
-from curator.lora import load_adapter
-from curator.models import load, model_hash, resolve
+from curator.lm.lora import load_adapter
+from curator.lm.models import load, model_hash, resolve
+from curator.lm.tokens import Encoder
 from curator.offline import torch
 from curator.pack import Pack, find_pack, load_pack
-from curator.pairs import first_share, parted, read_pairs
-from curator.preference import PreferenceSettings, Preferred, prefer
-from curator.tokens import Encoder
+from curator.training.pairs import first_share, parted, read_pairs
+from curator.training.preference import PreferenceSettings, Preferred, prefer
 
 from .conftest import write_dataset
 

@@ -7,10 +7,10 @@ import pytest
 
 from curator.errors import FileError
 from curator.pack import Pack
-from curator.preview import lines, preview
-from curator.probe import estimate
-from curator.train import train
-from curator.trainsettings import TrainSettings
+from curator.training.preview import lines, preview
+from curator.training.probe import estimate
+from curator.training.settings import TrainSettings
+from curator.training.train import train
 
 from .conftest import line, write_dataset
 

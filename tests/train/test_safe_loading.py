@@ -10,13 +10,13 @@ import pytest
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from curator.chattemplate import LONGEST, check_template
 from curator.errors import CuratorError, FileError, PolicyError
-from curator.lora import Trunk, load_adapter
-from curator.models import load, pins
+from curator.lm.chattemplate import LONGEST, check_template
+from curator.lm.lora import Trunk, load_adapter
+from curator.lm.models import load, pins
+from curator.lm.safety import FAMILIES, check_adapter, check_safe
 from curator.offline import torch
-from curator.safety import FAMILIES, check_adapter, check_safe
-from curator.train import TrainSettings, train
+from curator.training.train import TrainSettings, train
 
 Change = Callable[[Path], Any]
 

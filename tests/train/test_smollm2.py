@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from curator import smollm2
 from curator.errors import PolicyError
-from curator.evaluate import evaluate
-from curator.lora import load_adapter
-from curator.models import load, model_hash, resolve
+from curator.evaluation.evaluate import evaluate
+from curator.lm import smollm2
+from curator.lm.lora import load_adapter
+from curator.lm.models import load, model_hash, resolve
+from curator.lm.scoring import generate
+from curator.lm.tokens import Encoder
 from curator.offline import torch
 from curator.pack import Pack
-from curator.scoring import generate
-from curator.tokens import Encoder
-from curator.train import TrainSettings, train
+from curator.training.train import TrainSettings, train
 
 from .conftest import line, write_dataset
 

@@ -13,8 +13,8 @@ from curator import tuning
 from curator.cli import run
 from curator.errors import UsageError
 from curator.maths.scores import sign_flip
-from curator.sweep import Row, Tried, combinations, judged, look
-from curator.train import TrainSettings, train
+from curator.training.sweep import Row, Tried, combinations, judged, look
+from curator.training.train import TrainSettings, train
 from curator.workspace import Workspace, read_config
 
 Run = Callable[..., tuple[int, str, str]]

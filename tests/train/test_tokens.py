@@ -4,9 +4,9 @@ import pytest
 
 from curator.chatrows import ChatRow
 from curator.errors import FileError, UsageError
-from curator.models import load
+from curator.lm.models import load
+from curator.lm.tokens import Encoder, encode_rows
 from curator.pack import Pack
-from curator.tokens import Encoder, encode_rows
 
 from .conftest import line
 

@@ -8,13 +8,13 @@ from safetensors.torch import load_file
 
 from curator.chatrows import read_manifest, read_split
 from curator.errors import UsageError
-from curator.forest import Branches, forest, mass
-from curator.lora import Trunk, load_adapter
-from curator.models import load
+from curator.lm.forest import Branches, forest, mass
+from curator.lm.lora import Trunk, load_adapter
+from curator.lm.models import load
+from curator.lm.tokens import Encoder, encode_rows
 from curator.offline import torch
 from curator.pack import Pack
-from curator.tokens import Encoder, encode_rows
-from curator.train import Trained, TrainSettings, train
+from curator.training.train import Trained, TrainSettings, train
 
 from .conftest import line, write_dataset
 

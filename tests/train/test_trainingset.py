@@ -8,13 +8,13 @@ import pytest
 
 from curator.chatrows import ChatRow
 from curator.errors import FileError, UsageError
-from curator.models import load
+from curator.lm.models import load
+from curator.lm.tokens import Encoder
 from curator.offline import torch
 from curator.pack import Pack
-from curator.tokens import Encoder
-from curator.train import train
-from curator.trainingset import read_training_set
-from curator.trainsettings import TrainSettings
+from curator.training.settings import TrainSettings
+from curator.training.train import train
+from curator.training.trainingset import read_training_set
 
 from .conftest import line, write_dataset
 

@@ -4,13 +4,13 @@ import pytest
 
 from curator.chatrows import ChatRow
 from curator.errors import UsageError
-from curator.forest import forest, loss_sum, mass
-from curator.lora import Trunk, attach, trainable
-from curator.models import load
+from curator.lm.forest import forest, loss_sum, mass
+from curator.lm.lora import Trunk, attach, trainable
+from curator.lm.models import load
+from curator.lm.tokens import Encoder
+from curator.lm.tree import bundles, grow
 from curator.offline import torch
 from curator.pack import Pack
-from curator.tokens import Encoder
-from curator.tree import bundles, grow
 
 from .conftest import line
 

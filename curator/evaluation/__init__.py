@@ -1,0 +1,1 @@
+"""Base beside tuned on what neither saw: answers, scores, both views, general ability."""

@@ -1,0 +1,1 @@
+"""What files bring: every record read or set aside with its reason."""

@@ -1,0 +1,1 @@
+"""Names and personal data in texts, by rules and by a model."""

@@ -1,0 +1,1 @@
+"""Fine-tuning: checked input, settings, the loop, preferences, sweeps."""
