@@ -1,7 +1,7 @@
 """What deserves a second look, and why: found in the store's answers, the last dataset and the last evaluation."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,16 +100,15 @@ def in_answers(rows: pl.DataFrame, pack: Pack) -> list[Look]:
     looks = []
     timed = rows.sort("updated_at", "created_at", "id", nulls_last=False)
     last = timed.unique(["scenario", "annotator", "stakeholder"], keep="last", maintain_order=True)
-    for (scenario, role), part in last.group_by(["scenario", "stakeholder"], maintain_order=True):
+    for (scenario, role), part in _of_two_minds(last, ["scenario", "stakeholder"]):
         verdicts = [v for v in order if v in set(part["verdict"])]
         if len(verdicts) > 1:
             apart = (order.index(verdicts[-1]) - order.index(verdicts[0])) / widest
             because = f"{part.height} people of this role gave {len(verdicts)} verdicts: {', '.join(verdicts)}"
             looks.append(_look("contested", scenario, role, part["id"], because, 0.5 + 0.4 * apart))
-    for (scenario, role, who), part in timed.group_by(["scenario", "stakeholder", "annotator"], maintain_order=True):
-        if part["verdict"].n_unique() > 1:
-            because = f"{who} said {' then '.join(part['verdict'])}"
-            looks.append(_look("inconsistent", scenario, role, part["id"], because, 0.7))
+    for (scenario, role, who), part in _of_two_minds(timed, ["scenario", "stakeholder", "annotator"]):
+        because = f"{who} said {' then '.join(part['verdict'])}"
+        looks.append(_look("inconsistent", scenario, role, part["id"], because, 0.7))
     for row in rows.filter(pl.col("extra").is_not_null()).iter_rows(named=True):
         extra = json.loads(row["extra"])
         here = (row["scenario"], row["stakeholder"], [row["id"]])
@@ -154,6 +153,11 @@ def in_evaluation(table: list[dict[str, Any]], rows: pl.DataFrame, sure: float =
             here = (known[told["id"]], told["stakeholder"])
             looks.append(_look("model", *here, [told["id"]], because, weight))
     return looks
+
+
+def _of_two_minds(rows: pl.DataFrame, keys: list[str]) -> Iterator[tuple[tuple[object, ...], pl.DataFrame]]:
+    """Give the parts, by `keys`, in which more than one verdict was given, in the order of their first rows."""
+    yield from rows.filter(pl.col("verdict").n_unique().over(keys) > 1).group_by(keys, maintain_order=True)
 
 
 def _look(kind: str, scenario: Any, role: Any, ids: Iterable[str], because: str, weight: float) -> Look:

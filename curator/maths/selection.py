@@ -28,8 +28,13 @@ def plane(vectors: Vectors) -> tuple[Floats, Floats]:
     places = centred @ top
     if places.shape[1] == 1:
         places = np.hstack([places, np.zeros_like(places)])
-    places = (places / max(np.abs(places).max(), 1e-12)).round(3) + 0.0  # no minus zero
-    return places[:, 0], places[:, 1]
+    return spread(places)
+
+
+def spread(places: Floats) -> tuple[Floats, Floats]:
+    """Return x and y of places, shape (places, 2), scaled into -1 to 1 and rounded to 3 places."""
+    told = (places / max(np.abs(places).max(), 1e-12)).round(3) + 0.0  # no minus zero
+    return told[:, 0], told[:, 1]
 
 
 def neighbours_kept(vectors: Vectors, x: Floats, y: Floats, *, nearest: int = 10, most: int = 500) -> float | None:

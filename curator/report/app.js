@@ -37,6 +37,10 @@ function openScene(scene, from) {
 byId('dialog-close').addEventListener('click', () => byId('dialog').close());
 byId('dialog').addEventListener('click', (event) => event.target === byId('dialog') && byId('dialog').close());
 
+for (const button of document.querySelectorAll('[data-open]')) {
+  button.addEventListener('click', () => openScene(data.scenes[Number(button.dataset.open)], button));
+}
+
 const lanes = document.querySelector('.lanes');
 lanes.addEventListener('click', (event) => {
   const at = event.target.dataset.scene;

@@ -112,5 +112,17 @@ function sceneCard(scene, query, place) {
     meta.line,
     words(scene.situation, query, 'situation'),
     scene.context ? el('div', { class: 'context' }, el('b', {}, 'Context'), words(scene.context, query)) : null,
-    el('div', { class: 'views' }, views));
+    el('div', { class: 'views' }, views), leftOf(scene));
+}
+
+// The answers of a scenario that are not in the set, each with its reason: their words are fetched when asked for.
+function leftOf(scene) {
+  if (!scene.left.length) return null;
+  const reasons = [...new Set(scene.left.map(([, place]) => data.reasons[place].reason))].join(', ');
+  const details = el('details', { class: 'left-answers' }, el('summary', {}, `${plural(scene.left.length, 'answer')} left: ${reasons}`));
+  details.addEventListener('toggle', () => details.append(el('div', { class: 'views' }, scene.left.map(([id, place]) => {
+    const answer = data.lost[id];
+    return el('section', { class: 'view' }, el('h4', {}, labelOf(data.roles, answer.role, answer.roleName), ' ', el('small', {}, data.reasons[place].reason)), answerView(answer, '', false));
+  }))), { once: true });
+  return details;
 }

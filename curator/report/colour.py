@@ -25,7 +25,10 @@ def style(count: int, more: int = 0) -> str:
     `more` verdicts that stand outside the scale are grey.
     """
     light, dark = ramp(count, LIGHT) + [GREY] * more, ramp(count, DARK) + [GREY] * more
-    classes = "\n".join(f".v{i} {{ --v: var(--v{i}); --on: var(--on{i}); }}" for i in range(count + more))
+    classes = "\n".join(
+        f".v{i} {{ --v: var(--v{i}); --on: var(--on{i}); }} .point-v{i} {{ fill: var(--v{i}); }}"
+        for i in range(count + more)
+    )
     return (
         f":root {{ {_named(light)} }}\n"
         f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {_named(dark)} }} }}\n{classes}\n"

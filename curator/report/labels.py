@@ -9,6 +9,8 @@ import polars as pl
 from curator.example import SPLITS
 from curator.pack import Pack
 
+FEWEST = 5  # people in a cell, from which they are told apart: k of k-anonymity, Sweeney 2002
+SMALLER = ""  # the key of all teams that are too small to be named
 SPLIT_NAMES = {
     "train": ("Training", "what the model learns from"),
     "validation": ("Validation", "watched during training, to know when to stop"),
@@ -62,10 +64,15 @@ class Scales:
     roles: Scale
     domains: Scale
     splits: Scale
+    teams: Scale  # those that are large enough to be named, then the others as one
 
 
 def scales(pack: Pack, rows: pl.DataFrame) -> Scales:
-    """Return the order of verdicts and roles as in the pack, of domains by size, of splits as they are made."""
+    """Return the order of verdicts and roles as in the pack, of domains and teams by size, of splits as they are made.
+
+    Teams of fewer than `FEWEST` people stand together as `SMALLER`, and are not named at all where even they all are
+    fewer: who knows the team would know the person.
+    """
     sizes = rows.drop_nulls("domain").group_by("domain").len().sort(["len", "domain"], descending=[True, False])
     named = SPLITS if "split" in rows.columns else ()
     present = set(rows["split"]) if named else set()
@@ -76,7 +83,23 @@ def scales(pack: Pack, rows: pl.DataFrame) -> Scales:
         roles=_of(pack.stakeholders, rows["stakeholder"]),
         domains=Scale(domains, tuple(humanise(name) for name in domains), ("",) * len(domains)),
         splits=Scale(splits, *(tuple(SPLIT_NAMES[name][i] for name in splits) for i in (0, 1))),
+        teams=_teams(rows),
     )
+
+
+def _teams(rows: pl.DataFrame) -> Scale:
+    """Return the teams whose people can hide among each other, as keys and with how many they are."""
+    told = rows.filter(pl.col("team") != "")
+    people = (
+        told.group_by("team").agg(pl.col("annotator").n_unique()).sort(["annotator", "team"], descending=[True, False])
+    )
+    named = people.filter(pl.col("annotator") >= FEWEST)
+    rest = told.join(named, on="team", how="anti")["annotator"].n_unique()
+    keys, sizes = named["team"].to_list(), named["annotator"].to_list()
+    labels = [humanise(name) for name in keys]
+    if rest >= FEWEST:
+        keys, sizes, labels = [*keys, SMALLER], [*sizes, rest], [*labels, "Smaller teams"]
+    return Scale(tuple(keys), tuple(labels), tuple(f"{n} people" for n in sizes))
 
 
 def _of(told: dict[str, str], seen: pl.Series) -> Scale:

@@ -14,13 +14,14 @@ from markupsafe import Markup
 from curator.dataset import Dataset
 from curator.files import write_whole
 from curator.report import colour, figures, tuning, words
-from curator.report.labels import Scales, humanise, scales
-from curator.report.people import FEWEST, people
-from curator.report.scenes import scenes, touched
+from curator.report.ahead import lacking, looks
+from curator.report.labels import FEWEST, Scales, humanise, scales
+from curator.report.people import people
+from curator.report.scenes import mark, scenes, touched
 
 HERE = Path(__file__).parent
 STYLES = ("style.css", "charts.css")
-SCRIPTS = ("app.js", "cards.js", "scenarios.js", "map.js", "rows.js")
+SCRIPTS = ("app.js", "cards.js", "filters.js", "scenarios.js", "map.js", "rows.js")
 UNSAFE = re.compile("[<>&\u2028\u2029]")
 
 
@@ -43,6 +44,7 @@ def page(dataset: Dataset, evaluation: dict[str, Any] | None, training: dict[str
     known = scales(pack, kept)
     told = scenes(kept, tables["map"], known, pack)
     reasons, lost = touched(decisions, kept, gone, known, pack)
+    mark(told, reasons, lost, decisions, kept, gone)
     tuned = tuning.comparison(evaluation, known, pack, manifest["dataset"], told)
     measures = {step["step"]: step["measures"] for step in manifest["steps"]}
     facts = _facts(manifest, kept, told, reasons, known)
@@ -54,6 +56,7 @@ def page(dataset: Dataset, evaluation: dict[str, Any] | None, training: dict[str
         "roles": known.roles.listed(),
         "domains": known.domains.listed(),
         "splits": known.splits.listed(),
+        "teams": known.teams.listed(),
         "severity": pack.severity.model_dump() if pack.severity else None,
         "scenes": told,
         "reasons": reasons,
@@ -76,14 +79,18 @@ def page(dataset: Dataset, evaluation: dict[str, Any] | None, training: dict[str
             facts=facts,
             summary=words.summary(facts, known, tuned),
             steps=_steps(manifest, reasons),
+            reasons=reasons,
             strip=figures.strip(told, known),
             balance=figures.balance(kept, gone, decisions, known),
             matrix=None if tables["agreement"] is None else figures.matrix(tables["agreement"], known),
             measures=measures,
             people=people(kept, tables["annotators"], known),
             fewest=FEWEST,
+            teams=kept.filter(pl.col("team") != "")["team"].n_unique(),
             agreed=measures.get("agreement") or None,
             mapped=tables["map"] is not None,
+            lacking=lacking(manifest, kept, tables),
+            looks=looks(kept, gone, decisions, tables["pairs"], evaluation, told, known, pack),
             tuned=tuned,
             learning=tuning.learning(training, known),
         )

@@ -4,9 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from curator.report.labels import Scales
-
-FEWEST = 5  # people of a role, from which they are shown one by one: k of k-anonymity, Sweeney 2002
+from curator.report.labels import FEWEST, Scales
 
 
 def people(kept: pl.DataFrame, annotators: pl.DataFrame | None, known: Scales) -> list[dict[str, Any]]:

@@ -4,24 +4,8 @@ const listControls = byId('list-controls');
 let matching = data.scenes;
 let drawn = 0;
 
-const haystacks = new Map();
-function haystack(scene) {
-  if (!haystacks.has(scene)) {
-    haystacks.set(scene, [scene.id, scene.situation, scene.context,
-      ...scene.answers.flatMap((answer) => [answer.id, answer.analysis])].join('\n').toLowerCase());
-  }
-  return haystacks.get(scene);
-}
-
-function chosen(form, name) {
-  const field = form.elements[name];
-  return field && field.value !== '' ? Number(field.value) : null;
-}
-
-const queryNow = () => listControls.elements.query.value.trim().toLowerCase();
-
 function drawMore() {
-  const query = queryNow();
+  const query = listControls.elements.query.value.trim().toLowerCase();
   const next = matching.slice(drawn, drawn + STEP);
   byId('list').append(...next.map((scene, i) => sceneCard(scene, query, drawn + i + 1)));
   drawn += next.length;
@@ -29,28 +13,16 @@ function drawMore() {
 }
 
 function filterList() {
-  const query = queryNow();
-  const domain = chosen(listControls, 'domain');
-  const split = chosen(listControls, 'split');
-  const contested = listControls.elements.contested.checked;
-  matching = data.scenes.filter((scene) => (domain === null || scene.domain === domain)
-    && (split === null || scene.answers.some((answer) => answer.split === split))
-    && (!contested || scene.contested)
-    && (!query || haystack(scene).includes(query)));
+  matching = data.scenes.filter(asked(listControls));
   byId('list-count').textContent = matching.length === data.scenes.length
     ? plural(matching.length, 'scenario')
-    : matching.length ? `${plural(matching.length, 'scenario')} of ${number(data.scenes.length)}` : 'No scenario matches. Try fewer words or another domain.';
+    : matching.length ? `${plural(matching.length, 'scenario')} of ${number(data.scenes.length)}` : 'No scenario matches. Try fewer words or another choice.';
   byId('list').replaceChildren();
   drawn = 0;
   drawMore();
 }
 
-let waiting = 0;
-listControls.addEventListener('input', () => {
-  clearTimeout(waiting);
-  waiting = setTimeout(filterList, 120);
-});
-listControls.addEventListener('submit', (event) => event.preventDefault());
+whenAsked(listControls, filterList);
 byId('list-more').addEventListener('click', drawMore);
 // Only the first screens come by themselves: what stands below the list must stay in reach.
 new IntersectionObserver((entries) => entries[0].isIntersecting && drawn < 3 * STEP && drawn > 0 && drawn < matching.length && drawMore(),

@@ -1,4 +1,4 @@
-"""Scenarios with all their perspectives, and the rows that left: what the page's script shows."""
+"""Scenarios with all their perspectives, what was decided about them, and the rows that left."""
 
 import json
 from collections import Counter
@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from curator.pack import Pack
-from curator.report.labels import Scales, humanise
+from curator.report.labels import SMALLER, Scales, humanise
 
 SHOWN = 500  # rows listed under one reason; the file dropped.parquet holds all
 
@@ -27,11 +27,17 @@ def scenes(rows: pl.DataFrame, places: pl.DataFrame | None, known: Scales, pack:
                 "domain": known.domains.at(row["domain"]),
                 "x": x,
                 "y": y,
+                "teams": set(),
                 "answers": [],
+                "met": [],
+                "left": [],
             },
         )
         scene["answers"].append(answer(row, known, pack))
+        if row["team"]:
+            scene["teams"].add(known.teams.at(row["team"] if row["team"] in known.teams.keys else SMALLER))
     for scene in told.values():
+        scene["teams"] = sorted(scene["teams"] - {-1})  # of a scenario, not of an answer: a role may be one person
         scene["answers"].sort(key=lambda a: (a["role"], a["verdict"], a["id"]))
         scene |= contest(scene["answers"])
     return sorted(told.values(), key=lambda s: (-s["differ"], -s["apart"], -len(s["answers"]), s["id"]))
@@ -122,3 +128,33 @@ def touched(
         lost[name] = answer(row, known, pack) | {"situation": row["situation"], "scenario": row["scenario"]}
     ranked = sorted(reasons, key=lambda k: (order[k[0]], k[1], -reasons[k]["count"], k[2]))
     return [reasons[key] for key in ranked], lost
+
+
+def mark(
+    told: list[dict[str, Any]],
+    reasons: list[dict[str, Any]],
+    lost: dict[str, dict[str, Any]],
+    decisions: pl.DataFrame,
+    kept: pl.DataFrame,
+    gone: pl.DataFrame,
+) -> None:
+    """Tell each scenario which reasons met its answers (`met`: places in `reasons`), and which answers `left` it.
+
+    What left is told as id and place of its reason, where the page can show it: `SHOWN` rows of a reason.
+    """
+    at = {(one["step"], one["action"], one["reason"]): place for place, one in enumerate(reasons)}
+    of = dict(pl.concat([frame.select("id", "scenario") for frame in (kept, gone)]).iter_rows())
+    scene = {one["id"]: one for one in told}
+    columns = decisions.sort("id").select("id", "step", "action", "reason")
+    for name, step, action, reason in columns.iter_rows():
+        here = scene.get(of.get(name, ""))
+        if here is None:
+            continue
+        place = at[step, action, reason]
+        if place not in here["met"]:
+            here["met"].append(place)
+        if action == "drop" and name in lost:
+            here["left"].append([name, place])
+    for one in told:
+        one["met"].sort()
+        one["left"].sort(key=lambda pair: (pair[1], pair[0]))

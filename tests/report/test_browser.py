@@ -176,13 +176,21 @@ def test_hostile_words_are_shown_as_words_and_nothing_else_happens(
         click_all(tab, "#list-more")
         click_all(tab, "button.more")
         click_all(tab, "p > button.inline:not(.foot > *)")
-        for point in tab.locator(".point").all():
-            point.focus()
-        tab.locator(".point").nth(3).press("Enter")
+        tab.locator("#map-plot").focus()
+        for _ in HOSTILE:
+            tab.keyboard.press("ArrowRight")
+        tab.keyboard.press("Enter")
+        tab.locator("#dialog details.left-answers summary").click()
         tab.keyboard.press("Escape")
-        tab.locator("input[name=query]").fill("alert(1)")
+        for field in tab.locator("#map-controls select").all():
+            for at in range(field.locator("option").count()):
+                field.select_option(index=at)
+            field.select_option(index=0)
+        tab.locator("[data-open]").first.click()
+        tab.keyboard.press("Escape")
+        tab.locator("#list-controls input[name=query]").fill("alert(1)")
         tab.wait_for_timeout(300)
-        tab.locator("input[name=query]").fill("")
+        tab.locator("#list-controls input[name=query]").fill("")
         tab.wait_for_timeout(300)
         click_all(tab, "#list-more")
         click_all(tab, "#list button.inline")
@@ -236,7 +244,7 @@ def test_the_list_is_searched_and_filtered(small: Dataset, tmp_path: Path, brows
         tab.wait_for_timeout(300)
         assert tab.locator("#list-count").inner_text() == "1 scenario of 2"
 
-        tab.locator("input[name=query]").fill("NOWHERE")
+        tab.locator("#list-controls input[name=query]").fill("NOWHERE")
         tab.wait_for_timeout(300)
         assert tab.locator("#list-count").inner_text().startswith("No scenario matches.")
     assert noise == []
@@ -244,14 +252,112 @@ def test_the_list_is_searched_and_filtered(small: Dataset, tmp_path: Path, brows
 
 def test_the_map_is_walked_with_the_keyboard(small: Dataset, tmp_path: Path, browse: Callable[[Path], Any]) -> None:
     with browse(write_report(small, tmp_path / "report.html")) as (tab, noise):
-        tab.locator(".point").first.focus()
+        tab.locator("#map-plot").focus()
         tab.keyboard.press("ArrowRight")
         assert "The situation of s2." in tab.locator("#map-said").inner_text()
+        assert "The situation of s2." in tab.locator("#map-spoken").inner_text()
         tab.keyboard.press("Enter")
         assert "The situation of s2." in tab.locator("#dialog-body").inner_text()
         tab.keyboard.press("Escape")
-        assert tab.evaluate("document.activeElement.classList.contains('point')") is True
-        assert tab.locator(".point[tabindex='0']").count() == 1
+        assert tab.evaluate("document.activeElement.id") == "map-plot"
+    assert noise == []
+
+
+POINTED = """() => { const of = (id) => document.getElementById(id).getBoundingClientRect();
+    const [plot, ring] = [of('map-plot'), document.querySelector('.map-ring').getBoundingClientRect()];
+    return [ring.x + ring.width / 2 - plot.x, ring.y + ring.height / 2 - plot.y]; }"""
+
+
+def test_the_map_is_pointed_at_enlarged_and_dragged(
+    small: Dataset, tmp_path: Path, browse: Callable[[Path], Any]
+) -> None:
+    with browse(write_report(small, tmp_path / "report.html")) as (tab, noise):
+        tab.locator("#map-plot").scroll_into_view_if_needed()
+        place = tab.locator("#map-plot").bounding_box()
+        first = tab.evaluate(POINTED)
+        tab.mouse.move(place["x"] + place["width"] - 18, place["y"] + place["height"] / 2)
+        assert "The situation of s2." in tab.locator("#map-said").inner_text()
+        second = tab.evaluate(POINTED)
+        assert [round(first[0]), round(second[0] - place["width"])] == [18, -18]  # the ends of the frame
+
+        tab.locator("#map-plot").focus()
+        tab.keyboard.press("+")
+        tab.wait_for_timeout(50)
+        assert [round(one) for one in tab.evaluate(POINTED)] == [round(one) for one in second]  # it grows around it
+        tab.mouse.move(place["x"] + 200, place["y"] + 40)
+        tab.mouse.down()
+        tab.mouse.move(place["x"] + 260, place["y"] + 40, steps=5)
+        tab.mouse.up()
+        tab.wait_for_timeout(50)
+        assert round(tab.evaluate(POINTED)[0] - second[0]) == 60
+        assert tab.locator("#dialog[open]").count() == 0
+        tab.locator("#map-whole").click()
+        tab.wait_for_timeout(50)
+        assert [round(one) for one in tab.evaluate(POINTED)] == [round(one) for one in second]
+
+        tab.mouse.click(place["x"] + place["width"] - 18, place["y"] + place["height"] / 2)
+        assert "The situation of s2." in tab.locator("#dialog-body").inner_text()
+    assert noise == []
+
+
+def of_two_teams(folder: Path) -> Dataset:
+    """Five people of one team judge s1, four of another s2; one answer to s1 says what another said."""
+    rows = [row(f"a{n}", "coach", "fair", team="harbor", annotator=f"one-{n}") for n in range(1, 6)]
+    rows += [row(f"b{n}", "coach", "unfair", "s2", team="mill", annotator=f"two-{n}") for n in range(1, 5)]
+    rows += [row("twin1", "coach", "fair", team="harbor", analysis="What a1 thinks about it.", annotator="one-6")]
+    return publish(folder / "datasets", TWO, rows)
+
+
+def test_the_map_is_filtered_by_team_and_decision_and_listed(tmp_path: Path, browse: Callable[[Path], Any]) -> None:
+    with browse(write_report(of_two_teams(tmp_path), tmp_path / "report.html")) as (tab, noise):
+        controls = tab.locator("#map-controls")
+        offered = {
+            name: controls.locator(f"select[name={name}] option").all_inner_texts() for name in ("team", "decision")
+        }
+        found = {}
+        for name, choices in offered.items():
+            for choice in choices:
+                controls.locator(f"select[name={name}]").select_option(choice)
+                tab.wait_for_timeout(30)
+                found[choice] = tab.locator("#map-count").inner_text()
+            controls.locator(f"select[name={name}]").select_option("all")
+        controls.locator("select[name=decision]").select_option(offered["decision"][2])
+        tab.wait_for_timeout(30)
+        tab.locator("#map-list").click()
+
+        assert offered["team"] == ["all", "Harbor (5 people)"]  # the mill's four could be guessed
+        assert offered["decision"] == ["all", "nothing: as it came", "left: said before (1)"]
+        assert found["Harbor (5 people)"] == "1 of 2 scenarios match"
+        assert found["nothing: as it came"] == "1 of 2 scenarios match"
+        assert found["left: said before (1)"] == "1 of 2 scenarios match"
+        assert tab.locator("#list-count").inner_text() == "1 scenario of 2"
+        assert tab.locator("#list-controls select[name=decision]").input_value() == "0"
+        assert "The situation of s1." in tab.locator("#list article").inner_text()
+    assert noise == []
+
+
+def test_what_left_a_scenario_stands_below_it_with_its_reason(tmp_path: Path, browse: Callable[[Path], Any]) -> None:
+    with browse(write_report(of_two_teams(tmp_path), tmp_path / "report.html")) as (tab, noise):
+        left = tab.locator("#list details.left-answers")
+        left.locator("summary").click()
+
+        assert left.locator("summary").inner_text() == "1 answer left: said before"
+        assert left.locator(".view").inner_text().split("\n\n")[:3] == [
+            "Coach said before",
+            "Fair",
+            "What a1 thinks about it.",
+        ]
+    assert noise == []
+
+
+def test_a_scenario_for_a_second_look_opens(tmp_path: Path, browse: Callable[[Path], Any]) -> None:
+    rows = [row("a1", "coach", "fair", "s2"), row("a2", "coach", "unfair", "s2"), row("a3", "coach", "fair")]
+    with browse(write_report(publish(tmp_path / "datasets", TWO, rows), tmp_path / "report.html")) as (tab, noise):
+        item = tab.locator(".looks li")
+        item.locator("button").click()
+
+        assert item.locator(".look-why").inner_text() == "Coach 2 people of this role gave 2 verdicts: fair, unfair."
+        assert "The situation of s2." in tab.locator("#dialog-body").inner_text()
     assert noise == []
 
 

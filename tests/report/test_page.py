@@ -161,6 +161,19 @@ def test_the_report_says_whether_the_model_knows_both_views_and_how_far_people_a
     assert "Two people of one role give the same verdict in 25\u00a0% of 12 pairs" in html
 
 
+def test_what_to_look_at_next_names_what_is_missing_and_nobody(tmp_path: Path) -> None:
+    rows = [row(f"a{n}", "coach", ("fair", "unfair")[n % 2], annotator="annotator-busy") for n in range(4)]
+
+    html = text_of(publish(tmp_path / "datasets", TWO, rows), tmp_path)
+
+    part = re.search(r'<section id="next".*?</section>', html, re.S)[0]  # type: ignore[index]
+    words = " ".join(re.sub("<[^>]*>", " ", part).split())
+    assert "stop examples" in words
+    assert "Collect" in words
+    assert "Somebody judged this otherwise when asked again." in words
+    assert "annotator-busy" not in part
+
+
 def test_people_are_told_one_by_one_only_where_five_share_their_role(tmp_path: Path) -> None:
     rows = [row(f"a{n}", "partner_a", "fair", scenario=f"s{n % 2}") for n in range(5)]
     rows += [row(f"b{n}", "coach", "fair", scenario=f"s{n % 2}", annotator=f"annotator-b{n % 4}") for n in range(6)]

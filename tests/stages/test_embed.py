@@ -1,5 +1,6 @@
 """embed, with the real model."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,24 @@ def test_the_map_has_one_place_for_each_scenario() -> None:
     told = rows(a={}, b={"annotator": "annotator-2"}, c={"situation": "Another story altogether."})
 
     assert embed(told, given=Given()).tables["map"].height == 2
+
+
+def test_by_tsne_the_map_keeps_more_of_who_is_near_whom_and_knows_no_chance(tmp_path: Path) -> None:
+    lines = (Path(__file__).parents[2] / "sample_data" / "scenarios.jsonl").read_text("utf-8").splitlines()
+    told = rows(**{f"a{n}": {"situation": json.loads(line)["situation"]} for n, line in enumerate(lines)})
+    said: list[tuple[str, int, int]] = []
+    given = Given(cache=tmp_path, progress=lambda *step: said.append(step))
+
+    flat = embed(told, given=given)
+    near = embed(told, given=given, map="tsne")
+    again = embed(told.reverse(), given=given, map="tsne")
+
+    assert (flat.measures["map"], near.measures["map"]) == ("pca", "tsne")
+    assert near.measures["map_neighbours"] > flat.measures["map_neighbours"] + 0.1
+    assert near.tables["map"].equals(again.tables["map"])
+    assert near.tables["map"]["scenario"].equals(flat.tables["map"]["scenario"])
+    assert max(near.tables["map"]["x"].abs().max(), near.tables["map"]["y"].abs().max()) == 1
+    assert said[-1] == ("map", 750, 750)
 
 
 def test_no_rows_are_no_trouble() -> None:
