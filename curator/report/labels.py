@@ -88,7 +88,7 @@ def scales(pack: Pack, rows: pl.DataFrame) -> Scales:
 
 
 def _teams(rows: pl.DataFrame) -> Scale:
-    """Return the teams whose people can hide among each other, as keys and with how many they are."""
+    """Return the teams whose people can hide among each other, with how many they are; the smaller ones as one."""
     told = rows.filter(pl.col("team") != "")
     people = (
         told.group_by("team").agg(pl.col("annotator").n_unique()).sort(["annotator", "team"], descending=[True, False])
@@ -97,7 +97,7 @@ def _teams(rows: pl.DataFrame) -> Scale:
     rest = told.join(named, on="team", how="anti")["annotator"].n_unique()
     keys, sizes = named["team"].to_list(), named["annotator"].to_list()
     labels = [humanise(name) for name in keys]
-    if rest >= FEWEST:
+    if keys and rest >= FEWEST:
         keys, sizes, labels = [*keys, SMALLER], [*sizes, rest], [*labels, "Smaller teams"]
     return Scale(tuple(keys), tuple(labels), tuple(f"{n} people" for n in sizes))
 

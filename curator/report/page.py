@@ -20,7 +20,7 @@ from curator.report.people import people
 from curator.report.scenes import mark, scenes, touched
 
 HERE = Path(__file__).parent
-STYLES = ("style.css", "charts.css")
+STYLES = ("style.css", "charts.css", "print.css")
 SCRIPTS = ("app.js", "cards.js", "filters.js", "scenarios.js", "map.js", "rows.js")
 UNSAFE = re.compile("[<>&\u2028\u2029]")
 
