@@ -10,6 +10,7 @@ from curator.example import matching_form, scenario_id
 from curator.files import canonical, read
 from curator.intake.door import Door, check_sources, is_scenario
 from curator.intake.guess import renamed
+from curator.parts import Unparted, parts
 from curator.progress import Progress, quiet
 from curator.second_look import review_pack
 from curator.secret import token
@@ -144,6 +145,8 @@ def push(workspace: Workspace, files: list[Path], check: bool = True, progress: 
                 bad.append(
                     Refused(record.place, record.payload, record.reason or "not a scenario: it has no situation")
                 )
+            elif reason := _unshown(workspace, record.value):
+                bad.append(Refused(record.place, record.payload, reason))
             else:
                 good.append(record.value)
     with workspace.store() as store:
@@ -152,6 +155,15 @@ def push(workspace: Workspace, files: list[Path], check: bool = True, progress: 
         pushed = [pushing.push(link, store, workspace.pack, number, good, progress) for number in numbers]
         store.take("scenarios", bad)
     return Sent(max(one.sent for one in pushed), min(one.known for one in pushed), bad, alike)
+
+
+def _unshown(workspace: Workspace, scenario: dict[str, Any]) -> str:
+    """Return why the page cannot show the parts of a scenario; empty where it can."""
+    try:
+        parts(workspace.pack, scenario)
+    except Unparted as fault:
+        return f"{scenario['key']!r} does not fit the page: {fault}"
+    return ""
 
 
 def _alike(

@@ -1,6 +1,7 @@
 """A pack: one labeling task. What the page asks, what its answers are called here, and how a model is asked."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,11 @@ from curator.errors import PackError, nearest
 from curator.toml import first_fault, parse_toml
 
 SHIPPED = [Path(__file__).parent / "labeling_configs", Path(__file__).parent.parent / "labeling_configs"]
+
+TAKEN = (  # what tasks of curator's hold besides the pack's own keys, and flat exports of Label Studio beside them
+    *("scenario", "domain", "team", "key", "not_for"),
+    *("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement"),
+)
 
 
 class Strict(BaseModel):
@@ -43,6 +49,7 @@ class Pack(Strict):
     verdicts: Annotated[dict[str, str], Field(min_length=2)]
     severity: Severity | None = None
     task: dict[str, str]
+    cards: dict[str, dict[str, str]] = {}  # by column: the line that begins a part of its text -> key of the task
     fields: dict[str, str]
     prompt: Prompt
     config: str = ""  # the text of config.xml
@@ -62,7 +69,36 @@ class Pack(Strict):
         before, found, _ = self.prompt.answer.partition("{verdict}")
         if not found or "{" in before:
             raise ValueError("[prompt] answer must name {verdict} before any other blank")
+        self._check_cards()
         return self
+
+    def _check_cards(self) -> None:
+        ours = {*self.task.values(), *self.fields.values(), *TAKEN}
+        keys: list[str] = []
+        for column, lines in self.cards.items():
+            here = f"[cards.{column}]"
+            if column not in ("situation", "context"):
+                raise ValueError(f"{here} parts no text of a scenario. There are: context, situation")
+            if column not in self.task:
+                raise ValueError(f"{here} parts a text that [task] does not have")
+            if not any(lines):
+                raise ValueError(f'{here} names no line that begins a part, such as "Answer A:"')
+            for number, (line, key) in enumerate(lines.items()):
+                if line != line.strip() or "\n" in line or (line == "" and number):
+                    what = f"has {line!r}, which can begin no part" if line else 'has "" below another line'
+                    raise ValueError(f'{here} {what}. Write the line alone, and first "" for what stands above it')
+                if not re.fullmatch(r"[A-Za-z_]\w*", key, re.ASCII):
+                    raise ValueError(f"{here} calls a part {key!r}. Use letters, digits and _, such as 'answer_a'")
+                if key in ours or key in keys or key.startswith("review"):
+                    raise ValueError(
+                        f"{here} calls a part {key!r}, which is the name of something else. Choose another"
+                    )
+                keys.append(key)
+
+    @property
+    def card_keys(self) -> list[str]:
+        """What a task holds for the page alone: the keys of the parts of its texts."""
+        return [key for lines in self.cards.values() for key in lines.values()]
 
     @property
     def instructions(self) -> str:

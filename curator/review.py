@@ -13,6 +13,7 @@ from curator.errors import UsageError
 from curator.labels.results import to_result
 from curator.look import latest_model
 from curator.pack import Pack
+from curator.parts import parts_or_whole
 from curator.progress import Progress, quiet
 from curator.second_look import SHOWN, Item, already_reviewed, in_answers, in_dataset, in_evaluation, queue, review_pack
 from curator.store import Person
@@ -115,6 +116,7 @@ def _task(pack: Pack, row: dict[str, Any], words: dict[str, str]) -> dict[str, A
         "scenario": row["scenario"],
         pack.task["situation"]: row["situation"],
         pack.task.get("context", "context"): row["context"] or "",
+        **parts_or_whole(pack, row),
         **({"domain": row["domain"]} if row["domain"] else {}),
     }
 

@@ -27,7 +27,7 @@ LAYERS = """
     stages
     embedding privacy store together
     registry chatrows roles
-    database files stage chat
+    database files stage chat parts
     phrases tellings processes
     example pack maths offline progress secret
     toml

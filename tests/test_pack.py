@@ -67,6 +67,42 @@ def test_what_is_wrong_is_one_sentence(folder: Path, before: str, after: str, sa
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("cards", "said"),
+    [
+        ('[cards.analysis]\n"A:" = "a"', "[cards.analysis] parts no text of a scenario. There are: context, situation"),
+        ("[cards.context]", 'names no line that begins a part, such as "Answer A:"'),
+        ('[cards.context]\n"" = "setting"', "[cards.context] names no line that begins a part"),
+        ('[cards.context]\n" A:" = "a"', "has ' A:', which can begin no part. Write the line alone"),
+        ('[cards.context]\n"A:\\nB:" = "a"', "which can begin no part"),
+        ('[cards.context]\n"A:" = "a"\n"" = "b"', '[cards.context] has "" below another line'),
+        ('[cards.context]\n"A:" = "an answer"', "calls a part 'an answer'. Use letters, digits and _, such as"),
+        ('[cards.context]\n"A:" = "context"', "calls a part 'context', which is the name of something else"),
+        ('[cards.context]\n"A:" = "tactic"', "calls a part 'tactic', which is the name of something else"),
+        ('[cards.context]\n"A:" = "domain"', "calls a part 'domain', which"),
+        ('[cards.context]\n"A:" = "review_reason"', "calls a part 'review_reason', which"),
+        ('[cards.context]\n"A:" = "a"\n"B:" = "a"', "calls a part 'a', which"),
+        ('[cards.context]\n"A:" = "a"\n[cards.situation]\n"B:" = "a"', "[cards.situation] calls a part 'a', which"),
+        ('[cards.context]\n"A:" = 1', "cards.context.A:: Input should be a valid string"),
+    ],
+)
+def test_cards_that_cannot_be_shown_are_one_sentence(folder: Path, cards: str, said: str) -> None:
+    edit(folder, "[fields]", f"{cards}\n\n[fields]")
+    with pytest.raises(PackError) as refused:
+        load_pack(folder)
+
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_cards_of_a_text_that_no_task_has_are_refused(folder: Path) -> None:
+    edit(folder, 'context = "context"', "")
+    edit(folder, "[fields]", '[cards.context]\n"A:" = "a"\n\n[fields]')
+
+    with pytest.raises(PackError, match=r"\[cards\.context\] parts a text that \[task\] does not have"):
+        load_pack(folder)
+
+
 @pytest.mark.parametrize("name", ["pack.toml", "config.xml"])
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()

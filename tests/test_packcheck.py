@@ -68,6 +68,46 @@ def test_each_fault_is_named(pack: Pack, before: str, after: str, what: str) -> 
     assert any(what in line for line in said(spoilt)) if what else said(spoilt) == []
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "what"),
+    [
+        (
+            "$answer_b",
+            "$situation",
+            ["The page never shows $answer_b, what stands in the context below the line 'Answer B:'."],
+        ),
+        ("$setting", "$situation", ["The page never shows $setting, what stands in the context above its first line."]),
+        (
+            "$answer_b",
+            "$answr_b",
+            [
+                "The page never shows $answer_b, what stands in the context below the line 'Answer B:'.",
+                "The page shows $answr_b, which no task has: Label Studio refuses the scenarios. "
+                "Did you mean 'answer_b'?",
+            ],
+        ),
+    ],
+)
+def test_a_part_that_is_never_shown_is_named(before: str, after: str, what: list[str]) -> None:
+    spoilt = load_pack(PLACE / "preference")
+
+    assert said(spoilt.model_copy(update={"config": spoilt.config.replace(before, after)})) == what
+
+
+def test_a_page_may_show_the_whole_text_instead_of_its_parts() -> None:
+    found = load_pack(PLACE / "preference")
+    whole = found.config.replace("$setting", "$context")
+    none = found.config.replace("$setting", "$situation").replace("$answer_a", "$key").replace("$answer_b", "$key")
+
+    assert said(found.model_copy(update={"config": whole})) == []
+    assert said(found.model_copy(update={"config": whole}), "advice") == [
+        "The page never shows $setting, what stands in the context above its first line."
+    ]
+    assert said(found.model_copy(update={"config": none})) == [
+        "The page never shows $context, which holds the context."
+    ]
+
+
 def test_advice_is_no_error(pack: Pack) -> None:
     bare = pack.model_copy(
         update={"guidelines": "", "fields": {k: v for k, v in pack.fields.items() if k != "tactics"}}

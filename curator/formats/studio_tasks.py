@@ -8,6 +8,7 @@ import polars as pl
 from curator.dataset import Dataset
 from curator.errors import UsageError
 from curator.labels.results import to_result
+from curator.parts import parts_or_whole
 
 Row = dict[str, Any]
 
@@ -28,6 +29,7 @@ def studio_tasks(dataset: Dataset, split: str) -> tuple[list[Row], int]:
             pack.task["situation"]: row["situation"],
             pack.task.get("context", "context"): row["context"] or "",
         }
+        data |= parts_or_whole(pack, row)
         data |= {name: row[name] for name in ("domain", "team") if row[name]}
         task = tasks.setdefault(row["scenario"], {"data": data, "predictions": []})
         answer = row | {"extra": json.loads(row["extra"]) if row["extra"] else {}}

@@ -154,8 +154,11 @@ class Reader:
         kept |= {
             name: _account(kept[name]) for name in ("completed_by", "updated_by", "last_created_by") if name in kept
         }
+        told = {name: task[name] for name in TASK if name in task}
+        if isinstance(data := told.get("data"), dict):  # its parts are made of it, and a task may get them later
+            told["data"] = {name: value for name, value in data.items() if name not in self.pack.card_keys}
         whole = {
-            "task": {name: task[name] for name in TASK if name in task},
+            "task": told,
             "annotation": {**self._without_emails(kept), "result": annotation.get("result")},
         }
         return _canonical(whole)

@@ -30,13 +30,19 @@ def look(workspace: Workspace, pack: Pack) -> tuple[list[Finding], list[Path]]:
     link, owner = collecting.client(workspace), collecting.account(workspace)
     project = link.create_project(title="Page check", description=secrets.token_hex(6), label_config=pack.config)
     try:
-        sample = {key: f"A sample of the {column}, to look at." for column, key in pack.task.items()}
+        sample = {key: f"{text}, to look at." for key, text in _samples(pack).items()}
         link.import_tasks(project, [{"data": {**sample, "domain": "sample", "team": "sample", "key": "sample"}}])
         folder = workspace.cache / "pages"
         folder.mkdir(parents=True, exist_ok=True)
         return _open(link.url, owner, f"{link.url}/projects/{project}/data?labeling=1", pack, folder)
     finally:
         link.delete_project(project)
+
+
+def _samples(pack: Pack) -> dict[str, str]:
+    """Return what a task to look at holds, by key: a text for each column and for each part of one that has cards."""
+    whole = {key: f"A sample of the {column}" for column, key in pack.task.items()}
+    return whole | {key: f"A sample of the part {key}" for key in pack.card_keys}
 
 
 def _open(url: str, owner: Any, place: str, pack: Pack, folder: Path) -> tuple[list[Finding], list[Path]]:
@@ -102,5 +108,11 @@ def _asked(page: Any, pack: Pack) -> list[Finding]:
             Finding("error", f"The browser shows {seen} choices where the verdict alone has {len(verdict.options)}.")
         )
     text = page.inner_text("body")
-    missing = [column for column in pack.task if f"A sample of the {column}" not in text]
-    return found + [Finding("error", f"The browser does not show the {column}.") for column in missing]
+    samples = _samples(pack)
+    for column, key in pack.task.items():
+        shown = [samples[part] in text for part in pack.cards.get(column, {}).values()]
+        if samples[key] not in text and not (shown and all(shown)):
+            found.append(
+                Finding("error", f"The browser does not show the {column}" + (" whole." if any(shown) else "."))
+            )
+    return found

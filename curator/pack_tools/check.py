@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Literal
 from xml.etree import ElementTree
 
@@ -182,15 +183,23 @@ def _shown(root: ElementTree.Element) -> set[str]:
 
 def _keys(pack: Pack, root: ElementTree.Element) -> list[Finding]:
     shown = _shown(root)
-    found = [
-        Finding("error", f"The page never shows ${key}, which holds the {column}.")
-        for column, key in pack.task.items()
-        if key not in shown
-    ]
-    return found + [
-        Finding("error", f"The page shows ${key}, which no task has: Label Studio refuses the scenarios.")
-        for key in sorted(shown - set(pack.task.values()) - OURS)
-    ]
+    found = []
+    for column, key in pack.task.items():
+        lines = pack.cards.get(column, {})
+        hidden = {line: part for line, part in lines.items() if part not in shown}
+        if key not in shown and len(hidden) == len(lines):
+            found.append(Finding("error", f"The page never shows ${key}, which holds the {column}."))
+            continue
+        for line, part in hidden.items():
+            where = f"below the line {line!r}" if line else "above its first line"
+            what = f"The page never shows ${part}, what stands in the {column} {where}."
+            found.append(Finding("error" if key not in shown else "advice", what))
+    known = {*pack.task.values(), *pack.card_keys}
+    for key in sorted(shown - known - OURS):
+        meant = f" {nearest(key, sorted(known))}" if get_close_matches(key, known) else ""
+        what = f"The page shows ${key}, which no task has: Label Studio refuses the scenarios.{meant}"
+        found.append(Finding("error", what))
+    return found
 
 
 def _fields(pack: Pack, page: dict[str, Control]) -> list[Finding]:

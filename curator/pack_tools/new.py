@@ -38,6 +38,12 @@ version = 1
 situation = "situation"
 context = "context"
 
+# A text that holds several things, each below a line of its own, can be shown in cards: say which line begins which
+# part ("" is what stands above the first), and let config.xml show $request and $draft instead of $situation.
+# [cards.situation]
+# "" = "request"
+# "Draft:" = "draft"
+
 [fields]  # columns of an answer -> names of controls in config.xml
 verdict = "verdict"
 analysis = "analysis"

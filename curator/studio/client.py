@@ -136,6 +136,10 @@ class Client:
         """Send tasks: all of them arrive, or none."""
         self._write(lambda ls, once: ls.projects.import_tasks(project, request=rows, request_options=once))
 
+    def change_task(self, task: int, data: dict[str, Any]) -> None:
+        """Give a task other data, whole."""
+        self._write(lambda ls, once: ls.tasks.update(str(task), data=data, request_options=once))
+
     def annotate(self, task: int, result: list[dict[str, Any]], **more: Any) -> int:
         """Answer a task as this account; return the annotation's id."""
         return int(

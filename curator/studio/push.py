@@ -11,10 +11,11 @@ from curator.errors import PackError, PolicyError, SourceError, UsageError
 from curator.example import scenario_id
 from curator.labels.results import Unfit, from_result, to_result
 from curator.pack import Pack
+from curator.parts import Unparted, parts, parts_or_whole
 from curator.progress import Progress, quiet
 from curator.store import Store
 from curator.studio.client import Client, NotThere, Rejected, Unsure, connect
-from curator.studio.listing import ask
+from curator.studio.listing import ask, pages
 from curator.studio.markup import as_html
 
 CHUNK = 500  # tasks in one request
@@ -95,7 +96,8 @@ def push(
 ) -> Pushed:
     """Send the scenarios that the project does not have yet; each carries our own name for it, so none goes twice."""
     rows = {row["scenario"]: row for row in (task_data(pack, one) for one in scenarios)}
-    store.put_scenarios((name, pack.name, json.dumps(row, ensure_ascii=False)) for name, row in rows.items())
+    told = {name: {key: text for key, text in row.items() if key not in pack.card_keys} for name, row in rows.items()}
+    store.put_scenarios((name, pack.name, json.dumps(row, ensure_ascii=False)) for name, row in told.items())
     new = send(client, project, list(rows.values()), "scenario", progress)
     return Pushed(new, len(scenarios) - new)
 
@@ -128,7 +130,7 @@ def known(client: Client, project: int, key: str = "scenario") -> dict[str, int]
 
 
 def task_data(pack: Pack, scenario: dict[str, Any]) -> dict[str, Any]:
-    """Return a scenario as the data of a task: the pack's keys, and our own name for it."""
+    """Return a scenario as the data of a task: the pack's keys, the parts that its cards show, our own name for it."""
     situation, context = scenario.get("situation"), scenario.get("context") or ""
     if not isinstance(situation, str) or not situation.strip():
         raise UsageError(f"The scenario {scenario.get('key') or ''!r} has no situation. Nothing was sent.")
@@ -137,6 +139,11 @@ def task_data(pack: Pack, scenario: dict[str, Any]) -> dict[str, Any]:
     except UnicodeEncodeError:
         raise UsageError(f"The scenario {situation[:40]!r} holds half a character. Nothing was sent.") from None
     data = {"scenario": name, pack.task["situation"]: situation, pack.task.get("context", "context"): context}
+    try:
+        data |= parts(pack, {"situation": situation, "context": context})
+    except Unparted as fault:
+        called = scenario.get("key") or situation[:40]
+        raise UsageError(f"The scenario {called!r} does not fit the page: {fault}. Nothing was sent.") from None
     return data | {column: scenario[column] for column in ("domain", "team", "key") if scenario.get(column)}
 
 
@@ -174,6 +181,8 @@ def _update(
         changes["expert_instruction"] = as_html(pack.instructions)
     if not changes:
         return
+    if "label_config" in changes:
+        _add_parts(client, project, pack)  # before the page that shows them: it is never without
     try:
         client.change_project(project, **changes)
     except Rejected as fault:
@@ -181,6 +190,19 @@ def _update(
             f"The changed page of {pack.name!r} does not fit the answers that project {project} has: {fault}."
             " The project was not changed; give the pack a new name to start a new project."
         ) from None
+
+
+def _add_parts(client: Client, project: int, pack: Pack) -> None:
+    """Give the tasks that were sent before the pack had these cards the parts that its new page shows."""
+    if not pack.cards:
+        return
+    for page in pages(client, project):
+        for task in page.tasks:
+            data = task.get("data") or {}
+            texts = {column: str(data.get(key) or "") for column, key in pack.task.items()}
+            more = parts_or_whole(pack, texts)
+            if texts["situation"] and any(data.get(key) != text for key, text in more.items()):
+                client.change_task(task["id"], {**data, **more})
 
 
 def _check_fit(store: Store, source: str, pack: Pack) -> None:

@@ -43,6 +43,8 @@ def test_every_pack_is_pushed_answered_and_pulled(studio: Studio, tmp_path: Path
             project = ensure_project(studio.owner, store, pack, "embedded", annotators=len(judges))
             assert push(studio.owner, store, pack, project, list(scenarios.values())).sent == 12
             tasks = known(studio.owner, project)
+            data = studio.owner.get(f"api/tasks/{tasks[task_data(pack, scenarios[tried[0]])['scenario']]}/")["data"]
+            assert data == task_data(pack, scenarios[tried[0]])  # the whole texts, and the parts that its cards show
             for (key, who), answer in said.items():
                 task = tasks[task_data(pack, scenarios[key])["scenario"]]
                 answer_as(studio.url, studio.people[judges[who].email].token, task, pack, answer)
