@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 ONE_TEAM = 0.6  # share of one team or role from which a reader is warned
+CELL = 20  # answers of a role in one field of work, below which a reader is told
 SIZES = (
     (1_000, "n<1K"),
     (10_000, "1K<n<10K"),
@@ -163,9 +164,24 @@ def _limits(manifest: dict[str, Any], rows: pl.DataFrame) -> list[str]:
     silent = sorted(set(manifest["pack"]["stakeholders"]) - set(rows["stakeholder"].unique()))
     if silent:
         said.append(f"Nobody answered as {', '.join(silent)}.")
+    said += _gaps(manifest, rows)
     return said + [
         f"A floor of the recipe is not reached: {gap}." for gap in _measures(manifest, "balance").get("collect", [])
     ]
+
+
+def _gaps(manifest: dict[str, Any], rows: pl.DataFrame) -> list[str]:
+    """Say of which role in which field of work there are few answers, and name the thinnest three."""
+    fields = rows["domain"].drop_nulls().unique().sort().to_list()
+    size = dict.fromkeys(((role, field) for role in manifest["pack"]["stakeholders"] for field in fields), 0)
+    for role, field, count in rows.group_by("stakeholder", "domain").len().iter_rows():
+        if (role, field) in size:
+            size[role, field] = count
+    thin = sorted((count, role, field) for (role, field), count in size.items() if count < CELL)
+    if not thin:
+        return []
+    least = ", ".join(f"{role} in {field} {count}" for count, role, field in thin[:3])
+    return [f"Under {CELL} answers in {len(thin)} of {len(size)} cells of role and field; the fewest: {least}."]
 
 
 def put_section(text: str, title: str, body: Sequence[str]) -> str:

@@ -72,6 +72,18 @@ def test_the_card_says_who_judged_what_left_and_how_far_people_agree(dataset: Da
     assert "- Only 25 training examples; 50 are the least that is worth a try.\n" in text
 
 
+def test_the_card_names_the_thinnest_cells(dataset: Dataset) -> None:
+    told = {
+        f"{role}{n}": {"stakeholder": role, "domain": "retail"} for role in ("employee", "manager") for n in range(20)
+    }
+    few = rows(**told, **{f"hr{n}": {"stakeholder": "hr", "domain": "retail"} for n in range(3)})
+
+    said = card(dataset.manifest, few)
+
+    gaps = "Under 20 answers in 2 of 4 cells of role and field; the fewest: outside_expert in retail 0, hr in retail 3."
+    assert f"- {gaps}\n" in said
+
+
 def test_datasets_loads_the_folder_of_a_dataset_by_its_card(dataset: Dataset, tmp_path: Path) -> None:
     from datasets import load_dataset
 
@@ -174,6 +186,9 @@ def test_a_model_card_holds_the_call_and_then_the_results(pack: Pack) -> None:
     assert (read.base_model, read.library_name) == ("tiny-instruct", "peft")
     assert (read.pipeline_tag, read.eval_results) == ("text-generation", None)
     assert "| LoRA | rank 8, alpha 16, top 8 layers, rate 0.0005, seed 1 |" in text
+    assert "| call | `curator train --set rank=8 --set alpha=16` |" in text
+    packaged = model_card(REPORT | {"base_name": "smollm2-135m-instruct-b179c9523d0e"}, pack)
+    assert head(packaged, ModelCard).base_model == "HuggingFaceTB/SmolLM2-135M-Instruct"
 
     once = with_results(with_results(text, evaluation(0.9)), evaluation(0.4))
     results = head(once, ModelCard).eval_results

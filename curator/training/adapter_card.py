@@ -6,8 +6,10 @@ from typing import Any
 
 from curator.card import put_head, put_section
 from curator.pack import Pack
+from curator.training.settings import TrainSettings
 
 RESULTS = "Results"
+HUB = {"smollm2-135m-instruct": "HuggingFaceTB/SmolLM2-135M-Instruct"}  # packaged model -> whose weights it is
 
 
 def card(report: dict[str, Any], pack: Pack) -> str:
@@ -25,7 +27,7 @@ def card(report: dict[str, Any], pack: Pack) -> str:
     size = "" if settings["method"] == "full" else f"rank {settings['rank']}, alpha {settings['alpha']}, "
     by = {"worst": "its worst stakeholder's loss", "mean": "the mean loss", "last": "being the last"}
     return f"""---
-base_model: {report["base_name"]}
+base_model: {_base(report["base_name"])}
 library_name: peft
 pipeline_tag: text-generation
 tags: [{settings["method"]}, curator, perspectivism]
@@ -43,6 +45,7 @@ analysis from that stakeholder's perspective ({", ".join(pack.stakeholders)}).
 | base model | `{report["base"]}` |
 | kept | epoch {report["best_epoch"]} of {len(report["train_loss"])}, by {by[settings["keep_best"]]}; {held} |
 | {method} | {size}{layers}, rate {settings["rate"]:g}, seed {settings["seed"]} |
+| call | `{_call(settings)}` |
 
 ## What it is for
 
@@ -59,6 +62,22 @@ the losses above: run `curator evaluate`, which compares both on scenarios that 
 A small model remembers texts that were given to it, above all repeated ones: share the adapter only with people who
 may read the answers.
 """
+
+
+def _base(name: str) -> str:
+    """Return what the Hub calls the base model, where it is the packaged one; else the name of its folder."""
+    return next((there for here, there in HUB.items() if name.startswith(here)), name)
+
+
+def _call(settings: dict[str, Any]) -> str:
+    """Return the command that trains with these settings: those that are not the defaults.
+
+    >>> _call(TrainSettings(epochs=3, rate=2e-4).model_dump())
+    'curator train --set rate=0.0002 --set epochs=3'
+    """
+    usual = TrainSettings().model_dump()
+    changed = [f"--set {name}={settings[name]}" for name in usual if settings.get(name, usual[name]) != usual[name]]
+    return " ".join(["curator train", *changed])
 
 
 def with_results(text: str, evaluation: dict[str, Any]) -> str:
