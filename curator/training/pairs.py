@@ -1,6 +1,5 @@
 """Pairs of a better and a worse answer, from a dataset folder: what training on preferences starts from."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,11 @@ from curator.chatrows import ChatRow, read_split
 from curator.errors import FileError, UsageError
 from curator.lm.tokens import Encoder
 from curator.pack import Pack
+from curator.parts import Unparted, parted
 
 KEPT = "Nothing was trained and nothing was changed"
 BETTER = {"a": "b", "b": "a"}  # the verdicts of a pack that compares two answers; each of its others is a tie
-ANSWERS = re.compile(r"^(?P<setting>.*?)(?:^|\n)Answer A:[ \t]*\n(?P<a>.*)\nAnswer B:[ \t]*\n(?P<b>.*)$", re.DOTALL)
-MARK = re.compile(r"^Answer [AB]:[ \t]*$", re.MULTILINE)
+CARDS = {"": "setting", "Answer A:": "a", "Answer B:": "b"}  # the lines of a context that holds two answers
 SYSTEM = "You write the answer that somebody asked for. You are told whose judgement of it counts."
 USER = """{situation}
 
@@ -66,21 +65,6 @@ def compares(pack: Pack) -> bool:
     return set(BETTER) <= set(pack.verdicts)
 
 
-def parted(context: str) -> dict[str, str] | None:
-    """Return the `setting` and the answers `a` and `b` that a context holds; None where they are not marked.
-
-    >>> parted("A shop.\\n\\nAnswer A:\\nYes.\\n\\nAnswer B:\\nNo.")
-    {'setting': 'A shop.', 'a': 'Yes.', 'b': 'No.'}
-    >>> parted("A shop.") is None
-    True
-    """
-    found = ANSWERS.match(context)
-    if found is None or len(MARK.findall(context)) != len(BETTER):
-        return None
-    parts = {name: text.strip() for name, text in found.groupdict().items()}
-    return parts if parts["a"] and parts["b"] else None
-
-
 def read_pairs(dataset: Path, split: str, pack: Pack) -> Pairs:
     """Return the pairs of a split in the order of its file, every line checked; FileError names the wrong one.
 
@@ -127,12 +111,10 @@ def _rewritten(row: ChatRow, texts: dict[str, Any], pack: Pack) -> Pair:
 
 
 def _compared(row: ChatRow, texts: dict[str, Any], pack: Pack) -> Pair:
-    parts = parted(texts["context"])
-    if parts is None:
-        raise FileError(
-            f"{row.where}: its context does not end with the two answers, each below a line of its own:"
-            f" 'Answer A:', 'Answer B:'. {KEPT}; put them there and make the dataset again."
-        )
+    try:
+        parts = parted(texts["context"], CARDS, "context")
+    except Unparted as fault:
+        raise FileError(f"{row.where}: {fault}. {KEPT}; make the dataset again when they are there.") from None
     blanks = {
         "situation": texts["situation"],
         "setting": parts["setting"] or "nothing is given",

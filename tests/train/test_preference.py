@@ -22,7 +22,8 @@ from curator.lm.models import load, model_hash, resolve
 from curator.lm.tokens import Encoder
 from curator.offline import torch
 from curator.pack import Pack, find_pack, load_pack
-from curator.training.pairs import first_share, parted, read_pairs
+from curator.parts import parted
+from curator.training.pairs import CARDS, first_share, read_pairs
 from curator.training.preference import PreferenceSettings, Preferred, prefer
 
 from .conftest import write_dataset
@@ -84,13 +85,6 @@ def make(tmp_path: Path, judging: Pack) -> Make:
     return build
 
 
-def test_the_two_answers_stand_below_their_lines_and_nothing_else_does() -> None:
-    assert parted("Answer A:\nx\nAnswer B:\ny\n\nz") == {"setting": "", "a": "x", "b": "y\n\nz"}
-    assert parted("s\nAnswer B:\nx\nAnswer A:\ny") is None
-    assert parted("s\nAnswer A:\n\nAnswer B:\ny") is None
-    assert parted("s\nAnswer A:\nx\nAnswer B:\ny\nAnswer B:\nz") is None
-
-
 def test_each_verdict_gives_a_pair_from_its_stakeholder_and_a_tie_gives_none(make: Make, judging: Pack) -> None:
     rows = [told("1", "employee", "a"), told("1", "manager", "b"), told("1", "hr", "tie")]
 
@@ -129,7 +123,7 @@ def test_a_rejected_text_gives_a_pair_in_any_pack(make: Make, pack: Pack) -> Non
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"context": "A small team, and no answers."}, "train.jsonl:2: its context does not end with the two answers"),
+        ({"context": "A small team, and no answers."}, "train.jsonl:2: its context has no line 'Answer A:'"),
         (
             {"context": f"Answer A:\n{KIND}\n\nAnswer B:\n{KIND}"},
             "train.jsonl:2: the preferred answer and the other are the same text",
@@ -293,7 +287,7 @@ def test_the_sample_has_two_answers_in_each_scenario_and_people_of_three_roles(j
         for name in ("scenarios", "answers", "people")
     )
 
-    assert all(parted(scenario["context"]) for scenario in scenarios)
+    assert all(parted(scenario["context"], CARDS)["b"] for scenario in scenarios)
     assert {person["stakeholder"] for person in people} == set(judging.stakeholders)
     assert (len(scenarios), len(answers), len(people)) == (15, 51, 5)
     assert {answer["verdict"] for answer in answers} == set(judging.verdicts)
