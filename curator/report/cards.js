@@ -105,7 +105,7 @@ function byRole(scene) {
 
 function sceneCard(scene, query, place) {
   const meta = sceneMeta(scene);
-  const views = [...byRole(scene)].map(([role, answers]) => el('section', { class: 'view', 'aria-label': role },
+  const views = [...byRole(scene)].map(([role, answers]) => el('div', { class: 'view', role: 'group', 'aria-label': role },
     el('h4', {}, role), answers.map((answer) => answerView(answer, query, !meta.one))));
   return el('article', { class: 'scene' },
     place ? el('h3', { class: 'hidden' }, `Scenario ${place}`) : null,
@@ -122,7 +122,7 @@ function leftOf(scene) {
   const details = el('details', { class: 'left-answers' }, el('summary', {}, `${plural(scene.left.length, 'answer')} left: ${reasons}`));
   details.addEventListener('toggle', () => details.append(el('div', { class: 'views' }, scene.left.map(([id, place]) => {
     const answer = data.lost[id];
-    return el('section', { class: 'view' }, el('h4', {}, labelOf(data.roles, answer.role, answer.roleName), ' ', el('small', {}, data.reasons[place].reason)), answerView(answer, '', false));
+    return el('div', { class: 'view' }, el('h4', {}, labelOf(data.roles, answer.role, answer.roleName), ' ', el('small', {}, data.reasons[place].reason)), answerView(answer, '', false));
   }))), { once: true });
   return details;
 }

@@ -1,11 +1,11 @@
 // Rows behind a reason, and pairs to look at: each answer beside the one that explains it.
 function whole(id, title, otherId) {
   const known = answersById.get(id);
-  if (!known) return el('section', { class: 'view' }, el('h4', {}, title), el('p', { class: 'muted' }, 'Not shown here: ', el('code', {}, id)));
+  if (!known) return el('div', { class: 'view' }, el('h4', {}, title), el('p', { class: 'muted' }, 'Not shown here: ', el('code', {}, id)));
   const { answer, scene } = known;
   const other = answersById.has(otherId) ? answersById.get(otherId).answer.analysis : '';
   const role = labelOf(data.roles, answer.role, answer.roleName);
-  const view = el('section', { class: 'view' }, el('h4', {}, title, ' ', el('small', {}, role)), answerView(answer, '', true, other));
+  const view = el('div', { class: 'view' }, el('h4', {}, title, ' ', el('small', {}, role)), answerView(answer, '', true, other));
   const about = scene || scenesById.get(answer.scenario);
   if (about) {
     const open = el('button', { type: 'button', class: 'inline' }, 'open the scenario');
@@ -20,8 +20,8 @@ function whole(id, title, otherId) {
 
 const NAMES = { drop: 'Left', edit: 'As it is now', flag: 'Flagged, in the set' };
 
-function reasonRow(reason, row) {
-  return el('article', { class: 'row' }, el('p', { class: 'because', dir: 'auto' }, row.because),
+function reasonRow(reason, row, place) {
+  return el('article', { class: 'row' }, el('h3', { class: 'hidden' }, `Row ${place}: ${reason.reason}`), el('p', { class: 'because', dir: 'auto' }, row.because),
     el('div', { class: 'views' }, whole(row.id, NAMES[reason.action] || 'Row', row.twin), row.twin ? whole(row.twin, answersById.has(row.twin) && answersById.get(row.twin).scene ? 'Kept' : 'Explained by', row.id) : null));
 }
 
@@ -32,7 +32,7 @@ for (const details of document.querySelectorAll('details.reason')) {
     const more = el('button', { type: 'button', class: 'more' }, 'Show more rows');
     let done = 0;
     const next = () => {
-      more.before(...reason.rows.slice(done, done + 10).map((row) => reasonRow(reason, row)));
+      more.before(...reason.rows.slice(done, done + 10).map((row, i) => reasonRow(reason, row, done + i + 1)));
       done += 10;
       more.hidden = done >= reason.rows.length;
       if (more.hidden && reason.count > reason.rows.length) {
@@ -70,6 +70,6 @@ if (data.together.length) {
     el('summary', {}, `${plural(data.together.length, 'pair')} of scenarios that tell of one event, kept in one split`));
   details.addEventListener('toggle', () => details.append(...data.together.map((pair) => el('article', { class: 'row' },
     el('p', { class: 'because' }, el('b', {}, pair.alike.toFixed(3)), ' alike'),
-    el('div', { class: 'views' }, el('section', { class: 'view' }, situation(pair.a)), el('section', { class: 'view' }, situation(pair.b)))))), { once: true });
+    el('div', { class: 'views' }, el('div', { class: 'view' }, situation(pair.a)), el('div', { class: 'view' }, situation(pair.b)))))), { once: true });
   byId('together').append(details);
 }
