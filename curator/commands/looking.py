@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from curator.console import json_option, progress, say, short_path, show_json, show_table
+from curator.progress import one_piece
 
 if TYPE_CHECKING:
     from curator.workspace import Workspace
@@ -55,7 +56,8 @@ def report(out: Path | None, dataset: str | None, as_json: bool) -> None:
     from curator.modelling import report as write
     from curator.workspace import Workspace
 
-    path = write(Workspace.find(), dataset, out)
+    with progress() as bar, one_piece(bar, "writing the report"):
+        path = write(Workspace.find(), dataset, out)
     if as_json:
         return show_json({"report": str(path)})
     say(f"Report: {short_path(path)}")
@@ -71,7 +73,8 @@ def explore(dataset: str | None) -> None:
     from curator.modelling import report as write
     from curator.workspace import Workspace
 
-    path = write(Workspace.find(), dataset).resolve()
+    with progress() as bar, one_piece(bar, "writing the report"):
+        path = write(Workspace.find(), dataset).resolve()
     opened = webbrowser.open(path.as_uri())
     say(f"Report: {short_path(path)}" + ("" if opened else ". There is no browser here: open this file in one."))
 
