@@ -76,6 +76,7 @@ def check_readable(show: Show, call: Callable[[], Any]) -> None:
 
 
 TABLES = [
+    "status",
     "people",
     "people list",
     "pack list",
