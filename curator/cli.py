@@ -27,9 +27,11 @@ from curator.commands import (
     training,
     tuning,
 )
+from curator.console import colourless, plain
 from curator.errors import CuratorError
 
 TERMINATED = 128 + signal.SIGTERM
+ANYWHERE = ("--debug", "--no-color")  # may stand behind a command too
 
 click.rich_click.SHOW_ARGUMENTS = True
 click.rich_click.COMMAND_GROUPS = {
@@ -51,7 +53,8 @@ click.rich_click.COMMAND_GROUPS = {
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="curator")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def curator(debug: bool) -> None:
+@click.option("--no-color", is_flag=True, help="Print without colours, as with NO_COLOR=1 in the environment.")
+def curator(debug: bool, no_color: bool) -> None:
     """Pool what people think about the same scenarios, keep every perspective, and train a small model on it."""
 
 
@@ -80,6 +83,8 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None where it was closed
             stream.reconfigure(errors="backslashreplace")
+    if "--no-color" in sys.argv[1:]:
+        os.environ["NO_COLOR"] = "1"  # what runs beside, such as Label Studio, is told too
     code = run(sys.argv[1:])
     try:
         if sys.stdout:
@@ -94,8 +99,11 @@ def run(words: list[str]) -> int:
     out, inside = sys.stdout, click.get_current_context(silent=True) is not None
     if any("\ud800" <= character <= "\udfff" for character in "".join(words)):  # bytes that could not be decoded
         return _fail("The command line is not UTF-8 text. Nothing was done.", 2)
+    grey = colourless()
+    click.rich_click.COLOR_SYSTEM = None if grey else "auto"
     try:
-        code = curator.main([w for w in words if w != "--debug"], prog_name="curator", standalone_mode=False)
+        known = [w for w in words if w not in ANYWHERE]
+        code = curator.main(known, prog_name="curator", standalone_mode=False, color=False if grey else None)
         if sys.stdout:
             sys.stdout.flush()
         return code if isinstance(code, int) else 0
@@ -137,9 +145,8 @@ def _told(fault: BaseException) -> int:
 
 
 def _fail(text: str, code: int) -> int:
-    from curator.console import plain
-
-    click.echo(click.style("error: ", fg="red", bold=True) + plain(" ".join(text.splitlines())), err=True)
+    told = click.style("error: ", fg="red", bold=True) + plain(" ".join(text.splitlines()))
+    click.echo(told, err=True, color=False if colourless() else None)
     return code
 
 

@@ -11,7 +11,7 @@ from curator.files import canonical, read
 from curator.intake.door import Door, check_sources, is_scenario
 from curator.intake.guess import renamed
 from curator.parts import Unparted, parts
-from curator.progress import Progress, quiet
+from curator.progress import Progress, counted, quiet
 from curator.second_look import review_pack
 from curator.secret import token
 from curator.store import Fetched, Intake, Refused, Store
@@ -235,6 +235,7 @@ def add(
     stakeholder: str | None = None,
     annotator: str | None = None,
     columns: dict[str, str] | None = None,
+    progress: Progress = quiet,
 ) -> Added:
     """Read answers (and the scenarios they name) from files into the store, all files in one transaction each.
 
@@ -258,11 +259,11 @@ def add(
             rest = [record for record in told if record.value is None or not is_scenario(record.value)]
             before = len(door.taken)
             name = source or path.name.split(".")[0]
-            door.take(rest, name)
+            door.take(counted(rest, progress, f"reading {path.name}", len(rest)), name)
             taken.append((name, door.taken[before:]))
         check_sources(store, taken)
         for name, found in taken:
-            total += store.take(name, found)
+            total += store.take(name, counted(found, progress, f"storing {name}", len(found)))
         store.put_scenarios(_named(told, workspace.pack.name) for told in known.values())
     return Added(total, {what: count for what, count in sorted(door.left_out.items()) if count}, len(scenarios))
 

@@ -113,7 +113,7 @@ class Draft:
             "format": FORMAT,
             "curator": __version__,
             "versions": {"polars": pl.__version__, "numpy": np.__version__},
-            "input": {"rows": self.given.height, "sha256": _seal_rows(self.given)},
+            "input": {"rows": self.given.height, "sha256": seal_rows(self.given)},
             "key": key_mark,
             "pack": pack.model_dump(),
             "recipe": self.recipe.resolved(),
@@ -261,7 +261,8 @@ def _right(path: Path, seal: str) -> bool:
     return True
 
 
-def _seal_rows(rows: pl.DataFrame) -> str:
+def seal_rows(rows: pl.DataFrame) -> str:
+    """Return the SHA-256 of rows, whatever their order: what the manifest keeps of the input."""
     whole = hashlib.sha256()
     for part in rows.sort("id").iter_slices(50_000):
         whole.update(part.write_ndjson().encode())

@@ -41,6 +41,7 @@ def embed_texts(texts: list[str], model: str, cache: Path | None = None, progres
         if vectors is None or len(missing):
             embedder = Embedder(folder)
             vectors = np.empty((len(order), embedder.width), np.float32) if vectors is None else vectors
+            progress("embedding", 0, len(missing))
             for start in range(0, len(missing), CHUNK):
                 part = missing[start : start + CHUNK]
                 done = partial(_told, progress, start, len(missing))

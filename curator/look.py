@@ -1,4 +1,4 @@
-"""Looking at what is there: the funnel, one answer's life, the stages, the state of a workspace."""
+"""Looking at what is there: the funnel, one answer's life, the stages, the last model."""
 
 import importlib
 import json
@@ -128,67 +128,6 @@ def stage_list() -> list[dict[str, Any]]:
         settings = {n: "needed" if p.default is p.empty else p.default for n, p in stage.settings.items()}
         told.append({"stage": name, "does": does, "sees": stage.kind, "after": list(stage.after), "settings": settings})
     return told
-
-
-def status(workspace: Workspace) -> dict[str, Any]:
-    """Return what is here and the one command to run next."""
-    with workspace.store() as store:
-        intake, people = store.intakes(), store.people()
-        rows = store.examples()
-        set_aside, projects = len(store.quarantined()), store.projects()
-    told: dict[str, Any] = {
-        "workspace": workspace.config.name,
-        "pack": workspace.pack.name,
-        "people": len(people),
-        "projects": len(projects),
-        "answers": rows.height,
-        "scenarios": rows["scenario"].n_unique() if rows.height else 0,
-        "answers_by_stakeholder": dict(sorted(rows["stakeholder"].value_counts().iter_rows())) if rows.height else {},
-        "fetched": intake.fetched,
-        "set_aside": set_aside,
-        "server": _server(workspace),
-        "dataset": None,
-        "model": None,
-        "evaluation": None,
-        "report": "report.html" if (workspace.root / "report.html").exists() else None,
-    }
-    try:
-        dataset = Dataset.find(workspace.datasets)
-        told["dataset"] = {"name": dataset.name, "rows": dataset.manifest["rows"], "splits": dataset.manifest["splits"]}
-        told["stale"] = dataset.manifest["input"]["rows"] != rows.height
-    except UsageError:
-        pass
-    model = latest_model(workspace)
-    told["model"] = model.name if model else None
-    told["evaluation"] = bool(model and (model / "evaluation.json").exists())
-    told["next"] = _next(told)
-    return told
-
-
-def _server(workspace: Workspace) -> str:
-    if workspace.config.server.url != "embedded":
-        return workspace.config.server.url
-    from curator.studio.server import running
-
-    found = running(workspace.studio)
-    return found.url if found else "down"
-
-
-def _next(told: dict[str, Any]) -> str:
-    """Say the command that brings this workspace on."""
-    if told["dataset"] is None and not told["answers"]:
-        if not told["people"]:
-            return "curator people add FILE   (who answers; or, with answers in files: curator add FILE)"
-        if told["server"] == "down":
-            return "curator up"
-        return "curator pull" if told["projects"] else "curator project, then: curator push scenarios.jsonl"
-    if told["dataset"] is None or told.get("stale"):
-        return "curator curate"
-    if told["model"] is None:
-        return "curator check, then: curator train"
-    if not told["evaluation"]:
-        return "curator evaluate"
-    return "curator ask" if told["report"] else "curator report"
 
 
 def latest_model(workspace: Workspace) -> Path | None:

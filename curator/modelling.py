@@ -9,7 +9,7 @@ from curator.dataset import Dataset
 from curator.errors import UsageError, nearest
 from curator.files import write_whole
 from curator.look import latest_model
-from curator.progress import Progress, quiet
+from curator.progress import Progress, one_piece, quiet
 from curator.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def train(
 
     What was interrupted goes on from its last checkpoint, which stands in the workspace until the model does.
     """
-    from curator.training.train import train as fit
+    with one_piece(progress, "loading torch"):
+        from curator.training.train import train as fit
 
     found, base, settings = _call(workspace, dataset, changes, progress)
     call = json.dumps({"base": base.name, **settings.model_dump()}, sort_keys=True)
@@ -44,17 +45,20 @@ def preview(
     progress: Progress = quiet,
 ) -> "Preview":
     """Return the first training rows as the model would see them, with what is in the loss; nothing is trained."""
-    from curator.training.preview import preview as see
+    with one_piece(progress, "loading torch"):
+        from curator.training.preview import preview as see
 
     found, base, settings = _call(workspace, dataset, changes, progress)
-    return see(found.folder, base, settings, count)
+    with one_piece(progress, "loading the model"):
+        return see(found.folder, base, settings, count)
 
 
 def estimate(
     workspace: Workspace, dataset: str | None = None, changes: dict[str, Any] | None = None, progress: Progress = quiet
 ) -> "Estimate":
     """Return what a training would take, from a few steps that are thrown away."""
-    from curator.training.probe import estimate as probe
+    with one_piece(progress, "loading torch"):
+        from curator.training.probe import estimate as probe
 
     found, base, settings = _call(workspace, dataset, changes, progress)
     return probe(found.folder, base, settings, progress)
@@ -66,7 +70,6 @@ def _call(
     """Return what a training starts from: a dataset that is whole, the folder of the base model, checked settings."""
     from pydantic import ValidationError
 
-    from curator.lm.models import resolve
     from curator.training.settings import TrainSettings
 
     try:
@@ -78,10 +81,10 @@ def _call(
         raise UsageError(f"Setting {word!r}: {first['msg']}. {hint}".rstrip()) from None
     found = Dataset.find(workspace.datasets, dataset)
     found.verify()
-    progress("base model", 0, 1)
-    base = resolve(workspace.config.base_model, workspace.cache)
-    progress("base model", 1, 1)
-    return found, base, settings
+    with one_piece(progress, "base model"):
+        from curator.lm.models import resolve
+
+        return found, resolve(workspace.config.base_model, workspace.cache), settings
 
 
 def model(workspace: Workspace, name: str | None = None) -> Path:
@@ -118,10 +121,6 @@ def evaluate(
     An evaluation of this very adapter that is there already is returned as it is, unless it was made before answers
     were kept. With `rescored` the answers that are kept are scored anew, without a model.
     """
-    from curator.evaluation.evaluate import evaluate as score
-    from curator.evaluation.evaluate import rescore
-    from curator.lm.models import resolve
-
     adapter = model(workspace, name)
     told = None if rescored else _evaluated(adapter)
     if told and "answers" in told and len(told.get("generations", [])) == generations:
@@ -129,8 +128,15 @@ def evaluate(
     found = dataset_of(workspace, adapter)
     found.verify()
     if rescored:
-        told = rescore(found.folder, adapter)
+        with one_piece(progress, "scoring anew"):
+            from curator.evaluation.evaluate import rescore
+
+            told = rescore(found.folder, adapter)
     else:
+        with one_piece(progress, "loading torch"):
+            from curator.evaluation.evaluate import evaluate as score
+            from curator.lm.models import resolve
+
         base = resolve(workspace.config.base_model, workspace.cache)
         told = score(found.folder, adapter, base, adapter, progress, generations=generations)
     sign(workspace, adapter)
@@ -180,15 +186,13 @@ def ask(
 
 def voices(workspace: Workspace, name: str | None = None, progress: Progress = quiet) -> "Voices":
     """Return the base model with the adapter (default: the last one, if there is any), loaded once for many asks."""
-    from curator.ask import Voices
-    from curator.lm.models import resolve
+    with one_piece(progress, "loading the model"):
+        from curator.ask import Voices
+        from curator.lm.models import resolve
 
-    progress("loading the model", 0, 1)
-    base = resolve(workspace.config.base_model, workspace.cache)
-    adapter = model(workspace, name) if name or latest_model(workspace) else None
-    loaded = Voices.load(workspace.pack, base, adapter)
-    progress("loading the model", 1, 1)
-    return loaded
+        base = resolve(workspace.config.base_model, workspace.cache)
+        adapter = model(workspace, name) if name or latest_model(workspace) else None
+        return Voices.load(workspace.pack, base, adapter)
 
 
 def report(workspace: Workspace, dataset: str | None = None, out: Path | None = None) -> Path:

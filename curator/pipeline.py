@@ -11,7 +11,7 @@ from curator.dataset import Dataset, Draft
 from curator.engines import Engine, Local
 from curator.errors import CuratorError, StageError, UsageError
 from curator.files import read, texts_of
-from curator.progress import Progress, quiet
+from curator.progress import Progress, one_piece, quiet
 from curator.recipe import Recipe, Step, load_recipe
 from curator.stage import DECISIONS, Given, Known, Outcome
 from curator.store import Person
@@ -34,7 +34,8 @@ def curate(rows: pl.DataFrame, recipe: Recipe, out: Path, given: Given, engine: 
     draft = Draft(recipe, rows)
     for number, step in enumerate(recipe.steps):
         given.progress("curating", number, len(recipe.steps))
-        outcome = run(engine, step, rows, given)
+        with one_piece(given.progress, step.name):
+            outcome = run(engine, step, rows, given)
         check_nothing_lost(step, rows, outcome)
         draft.record(step, rows, outcome)
         log.info("%-17s %7d in %7d out", step.name, rows.height, outcome.rows.height)

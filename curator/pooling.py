@@ -13,8 +13,9 @@ from curator.example import Answer
 from curator.files import canonical
 from curator.pack import Pack
 from curator.pipeline import known_to, run
+from curator.progress import Progress, counted, one_piece, quiet
 from curator.recipe import Recipe, load_recipe, parse_recipe
-from curator.store import Deleted, Fetched, Intake
+from curator.store import Deleted, Fetched, Intake, Refused
 from curator.workspace import Workspace
 
 TIDY = ("normalise", "redact")  # what is done with their answers over there, before anything comes here
@@ -30,7 +31,7 @@ class Pooled:
     without_consent: int
 
 
-def pool(workspace: Workspace, folder: Path, source: str | None = None) -> Pooled:
+def pool(workspace: Workspace, folder: Path, source: str | None = None, progress: Progress = quiet) -> Pooled:
     """Take the standing answers of the workspace in `folder` into this one; taking them again changes nothing.
 
     Their stages redact them with their key and their list of people, so that neither names nor e-mails come over. Who
@@ -48,11 +49,12 @@ def pool(workspace: Workspace, folder: Path, source: str | None = None) -> Poole
         )
     with other.store() as theirs:
         rows, people = theirs.examples(), theirs.people()
-    given = known_to(other, people)
+    given = known_to(other, people, progress)
     refused = [mark for mark, purposes in given.consents.items() if not {"analyse", "train"} <= set(purposes)]
     agreed = rows.filter(~pl.col("annotator").is_in(refused))
     for step in _tidying(other).steps:
-        agreed = run(Local(), step, agreed, given).rows
+        with one_piece(progress, step.name):
+            agreed = run(Local(), step, agreed, given).rows
     name = f"pool:{source or other.config.name}"
     found = [_fetched(row, other.pack) for row in agreed.iter_rows(named=True)]
     mark = (other.hidden / "id").read_text("ascii").strip()
@@ -63,7 +65,8 @@ def pool(workspace: Workspace, folder: Path, source: str | None = None) -> Poole
                 " one a name of its own with --source."
             )
         gone = sorted(store.records(name) - {one.record for one in found})
-        intake = store.take(name, [*found, *(Deleted(record) for record in gone)], mark)
+        records: list[Fetched | Refused | Deleted] = [*found, *(Deleted(record) for record in gone)]
+        intake = store.take(name, counted(records, progress, f"storing {name}", len(records)), mark)
     return Pooled(name, intake, rows.height - agreed.height)
 
 

@@ -28,10 +28,11 @@ def review_queue(workspace: Workspace, limit: int | None = None) -> list[dict[st
     """
     with workspace.store() as store:
         rows, people = store.examples(), store.people()
-    return [_told(item, rows, people) for item in _items(workspace, rows)[:limit]]
+    return [_told(item, rows, people) for item in items(workspace, rows)[:limit]]
 
 
-def _items(workspace: Workspace, rows: pl.DataFrame) -> list[Item]:
+def items(workspace: Workspace, rows: pl.DataFrame) -> list[Item]:
+    """Return what deserves a second look among the answers and in what became of them, the weightiest first."""
     if rows.is_empty():
         raise UsageError("There are no answers to look at again. Bring some with: curator pull, or: curator add FILE")
     looks = in_answers(rows, workspace.pack)

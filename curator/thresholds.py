@@ -18,6 +18,7 @@ from curator.errors import RecipeError, UsageError
 from curator.example import ADDED, SCHEMA
 from curator.files import Record
 from curator.maths.annotators import Share, wilson
+from curator.progress import Progress, quiet
 from curator.recipe import parse_recipe
 from curator.stages.duplicates import duplicates
 from curator.tellings import alike_answers
@@ -87,7 +88,9 @@ def in_force(dataset: Dataset) -> float:
     return float(_settings(dataset)["analysis"])
 
 
-def near(dataset: Dataset, threshold: float, embedder: str, cache: Path | None = None) -> Near:
+def near(
+    dataset: Dataset, threshold: float, embedder: str, cache: Path | None = None, progress: Progress = quiet
+) -> Near:
     """Say what `duplicates` would merge at `threshold` instead, without running anything else again.
 
     It looks at the rows that reached that step; what later steps would do with the difference is not followed.
@@ -95,7 +98,7 @@ def near(dataset: Dataset, threshold: float, embedder: str, cache: Path | None =
     settings = _settings(dataset)
     if not 0 < threshold <= 1:
         raise UsageError(f"A threshold is a cosine above 0 and up to 1; given {threshold:g}.")
-    rows = _reached(dataset, embedder, cache)
+    rows = _reached(dataset, embedder, cache, progress)
     before = _moves(dataset.frame("decisions").filter(pl.col("step") == STEP))
     after = _moves(duplicates(rows, **settings | {"analysis": threshold}).decisions)
     return Near(
@@ -109,14 +112,16 @@ def near(dataset: Dataset, threshold: float, embedder: str, cache: Path | None =
     )
 
 
-def pairs_to_judge(dataset: Dataset, embedder: str, cache: Path | None = None, count: int = 40) -> list[Pair]:
+def pairs_to_judge(
+    dataset: Dataset, embedder: str, cache: Path | None = None, count: int = 40, progress: Progress = quiet
+) -> list[Pair]:
     """Return up to `count` pairs of analyses around the edge, in an order by chance that is always the same.
 
     First come pairs that the threshold decides (one scenario, role and verdict), drawn evenly from all of them, so
     that what a person says of the drawn ones holds for the rest; then other pairs about one scenario.
     """
     settings = _settings(dataset)
-    rows = _reached(dataset, embedder, cache)
+    rows = _reached(dataset, embedder, cache, progress)
     found: list[Pair] = []
     for below in BELOW:
         if len(found) < count:
@@ -231,7 +236,7 @@ def _settings(dataset: Dataset) -> dict[str, Any]:
     raise UsageError(f"The recipe of {dataset.name} has no step {STEP!r}. Add it, and run: curator curate")
 
 
-def _reached(dataset: Dataset, embedder: str, cache: Path | None) -> pl.DataFrame:
+def _reached(dataset: Dataset, embedder: str, cache: Path | None, progress: Progress) -> pl.DataFrame:
     """Return the rows that reached the step, as it saw them: kept, or dropped there or later."""
     steps = [step["use"] for step in dataset.manifest["recipe"]]
     later = steps[steps.index(STEP) :]
@@ -248,7 +253,7 @@ def _reached(dataset: Dataset, embedder: str, cache: Path | None) -> pl.DataFram
     rows = rows.join(flags.group_by("id").len("_flags"), on="id", how="left", maintain_order="left")
     vectors = {}
     for name in ("situation", "context", "analysis"):
-        made = embed_texts([text or "" for text in rows[name].to_list()], embedder, cache)
+        made = embed_texts([text or "" for text in rows[name].to_list()], embedder, cache, progress)
         vectors["_" + name] = pl.Series("_" + name, made, pl.Array(pl.Float32, made.shape[1]))
     return rows.with_columns(pl.col("_flags").fill_null(0), *vectors.values())
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from curator import modelling
 from curator.dataset import Dataset
 from curator.errors import UsageError, nearest
-from curator.progress import Progress, quiet
+from curator.progress import Progress, one_piece, quiet
 from curator.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -155,8 +155,9 @@ def export_model(
     progress: Progress = quiet,
 ) -> "Exported":
     """Write an adapter (default: the last one) as a merged model, as GGUF, or alone; nothing is overwritten."""
-    from curator.lm import merge, smollm2
-    from curator.lm.models import resolve
+    with one_piece(progress, "loading torch"):
+        from curator.lm import merge, smollm2
+        from curator.lm.models import resolve
 
     chosen = merge.check_call(form, weights)
     adapter = modelling.model(workspace, name)

@@ -14,7 +14,7 @@ LAYERS = """
     __main__
     cli schemas                                                  what is started; cli is one with its commands
     console
-    demo serving
+    demo serving dashboard
     people review pack_tools auditing tuning assumptions check
     collecting modelling annotators pooling                              glue: a workspace and one of the siblings
     begin look formats

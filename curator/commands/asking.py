@@ -121,7 +121,7 @@ def _assume(
         [
             row["kind"],
             row["how"],
-            row["stakeholder"],
+            row["stakeholder"].replace("_", " "),
             *(f"{100 * row[view]['moved']:.0f}{_turn(row[view])}" for view in views),
         ]
         for row in told["swaps"]

@@ -12,8 +12,6 @@ from curator.errors import PolicyError, UsageError
 if TYPE_CHECKING:
     from curator.readiness.answers import Finding
 
-NAME, NUMBER, WHY = 14, 17, 33  # characters of the columns: with what stands between them 80 in all
-
 
 @click.command()
 @click.option("--dataset", help="Which dataset (default: the last one).")
@@ -48,9 +46,8 @@ def check(dataset: str | None, explain: bool, probe: bool, strict: bool, as_json
 
 
 def _row(one: "Finding") -> list[Any]:
-    why = wrap(one.why, WHY) + (wrap(f"Next: {one.next}", WHY) if one.next else [])
-    number = wrap(one.number, NUMBER) + wrap(f"({one.threshold})", NUMBER)
-    return [one.level, *("\n".join(lines) for lines in (wrap(one.name, NAME), number, why))]
+    why = f"{one.why}\nNext: {one.next}" if one.next else one.why
+    return [one.level, one.name, f"{one.number}\n({one.threshold})", why]
 
 
 @click.command()

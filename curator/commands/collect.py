@@ -7,6 +7,7 @@ import rich_click as click
 
 from curator.console import json_option, plain, progress, say, show_json, show_table
 from curator.errors import QUARANTINED, SourceError
+from curator.progress import one_piece
 
 if TYPE_CHECKING:
     from curator.workspace import Workspace
@@ -165,7 +166,8 @@ def add(
     workspace = Workspace.find()
     if guess:
         return _guess(workspace, files, as_json)
-    added = collecting.add(workspace, list(files), source, stakeholder, annotator, parse_columns(maps))
+    with progress() as bar:
+        added = collecting.add(workspace, list(files), source, stakeholder, annotator, parse_columns(maps), bar)
     if added.scenarios and not added.intake.fetched and not as_json:
         say(f"{added.scenarios} scenarios read; answers in other files may name them now.")
         return 0
@@ -184,7 +186,8 @@ def pool(folders: tuple[Path, ...], source: str | None, as_json: bool) -> None:
     if source and len(folders) > 1:
         raise click.UsageError("One --source cannot name several folders. Pool them one by one.")
     here = Workspace.find()
-    told = [take(here, folder, source) for folder in folders]
+    with progress() as bar:
+        told = [take(here, folder, source, bar) for folder in folders]
     if as_json:
         return show_json([vars(one) | {"intake": vars(one.intake)} for one in told])
     for one in told:
@@ -240,7 +243,8 @@ def verify(as_json: bool) -> int:
     from curator import collecting
     from curator.workspace import Workspace
 
-    told = collecting.verify(Workspace.find())
+    with progress() as bar, one_piece(bar, "checking store and dataset"):
+        told = collecting.verify(Workspace.find())
     if as_json:
         show_json(told)
     else:

@@ -1,49 +1,75 @@
 """Commands to look at what is there."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from curator.console import json_option, progress, say, short_path, show_json, show_table
+from curator.console import json_option, plain, progress, rich_console, say, short_path, show_json, show_table
+from curator.progress import one_piece
 
 if TYPE_CHECKING:
     from curator.workspace import Workspace
+
+SIGNS = {  # the sign, the same where only ASCII can be shown, and the colour
+    "done": ("✓+", "green"),
+    "to do": ("○-", "dim"),
+    "stale": ("↻~", "yellow"),
+    "attention": ("!!", "bold red"),
+}
+BARS, BAR = 6, 24  # at most so many roles, the longest bar in columns
 
 
 @click.command()
 @json_option
 def status(as_json: bool) -> None:
     """Say what is here and what to do next."""
-    from curator.look import status as look
+    from curator.dashboard import status as look
     from curator.workspace import Workspace
 
     told = look(Workspace.find())
     if as_json:
         return show_json(told)
-    roles = ", ".join(f"{n} {role}" for role, n in told["answers_by_stakeholder"].items())
-    dataset = told["dataset"]
-    show_table(
-        ["", ""],
-        [
-            ["workspace", f"{told['workspace']} (pack {told['pack']})"],
-            ["people", str(told["people"])],
-            ["Label Studio", told["server"] + (f", {told['projects']} project" if told["projects"] else "")],
-            ["answers", f"{told['answers']} of {told['scenarios']} scenarios" + (f" ({roles})" if roles else "")],
-            ["set aside", f"{told['set_aside']}" + (" (see: curator verify)" if told["set_aside"] else "")],
-            ["dataset", _dataset(dataset, told.get("stale", False)) if dataset else "none yet"],
-            ["model", told["model"] or "none yet"],
-            ["evaluated", "yes" if told["evaluation"] else "not yet"],
-            ["report", told["report"] or "none yet"],
-        ],
-    )
+    _draw(told)
     say(f"Next: {told['next']}")
     return None
 
 
-def _dataset(dataset: dict[str, Any], stale: bool) -> str:
-    splits = ", ".join(f"{n} {name}" for name, n in dataset["splits"].items())
-    return f"{dataset['name']}: {splits}" + (" (answers came or went since)" if stale else "")
+def _draw(told: dict[str, Any]) -> None:
+    """Print the dashboard: a line for the workspace, then each stage with a sign that needs no colour."""
+    from rich.table import Table
+    from rich.text import Text
+
+    console = rich_console(sys.stdout)
+    ascii_only = console.options.ascii_only
+    server = f"Label Studio {'' if told['server'] == 'down' else 'at '}{told['server']}"
+    projects = f", {told['projects']} project{'s' * (told['projects'] != 1)}" if told["projects"] else ""
+    here = f"   pack {told['pack']}, version {told['pack_version']}   {server}{projects}"
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for width in (8, 11, None):
+        table.add_column(width=width, overflow="fold")
+    for stage in told["stages"]:
+        signs, style = SIGNS[stage["state"]]
+        bars = _bars(told["answers_by_stakeholder"], ascii_only) if stage["stage"] == "collect" else []
+        state = Text(f"{signs[ascii_only]} {stage['state']}", style)
+        table.add_row(Text(stage["stage"], "bold"), state, Text(plain("\n".join([*stage["says"], *bars]))))
+    for part in (Text.assemble((plain(told["workspace"]), "bold"), plain(here)), "", table, ""):
+        console.print(part)
+
+
+def _bars(counts: dict[str, int], ascii_only: bool) -> list[str]:
+    """Return a bar for each role, so that one sees who speaks most; of many roles the few with most answers."""
+    shown = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:BARS]
+    most = max(counts.values(), default=1)
+    name, digits = max((len(role) for role, _ in shown), default=0), len(f"{most:,}")
+    lines = [
+        f"{role:<{name}} {count:>{digits},} {'█#'[ascii_only] * max(1, round(BAR * count / most))}"
+        for role, count in shown
+    ]
+    if rest := len(counts) - len(shown):
+        lines.append(f"and {sum(counts.values()) - sum(count for _, count in shown):,} as {rest} more roles")
+    return lines
 
 
 @click.command()
@@ -55,7 +81,8 @@ def report(out: Path | None, dataset: str | None, as_json: bool) -> None:
     from curator.modelling import report as write
     from curator.workspace import Workspace
 
-    path = write(Workspace.find(), dataset, out)
+    with progress() as bar, one_piece(bar, "writing the report"):
+        path = write(Workspace.find(), dataset, out)
     if as_json:
         return show_json({"report": str(path)})
     say(f"Report: {short_path(path)}")
@@ -71,7 +98,8 @@ def explore(dataset: str | None) -> None:
     from curator.modelling import report as write
     from curator.workspace import Workspace
 
-    path = write(Workspace.find(), dataset).resolve()
+    with progress() as bar, one_piece(bar, "writing the report"):
+        path = write(Workspace.find(), dataset).resolve()
     opened = webbrowser.open(path.as_uri())
     say(f"Report: {short_path(path)}" + ("" if opened else ". There is no browser here: open this file in one."))
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import rich_click as click
 
-from curator.console import json_option, say, short_path, show_json, show_table
+from curator.console import json_option, progress, say, short_path, show_json, show_table
+from curator.progress import one_piece
 
 
 @click.group()
@@ -59,13 +60,14 @@ def pack_check(name: str | None, browser: bool, as_json: bool) -> int:
 
     workspace = Workspace.find()
     found_pack = find(workspace, name)
-    found = check_pack(found_pack, name or workspace.config.pack)
     pictures: list[Path] = []
-    if browser:
-        from curator.pack_tools.browser import look
+    with progress() as bar, one_piece(bar, "checking the pack"):
+        found = check_pack(found_pack, name or workspace.config.pack)
+        if browser:
+            from curator.pack_tools.browser import look
 
-        seen, pictures = look(workspace, found_pack)
-        found += seen
+            seen, pictures = look(workspace, found_pack)
+            found += seen
     with workspace.store() as store:
         lost = losses(store.examples(), found_pack)
     wrong = sum(one.level == "error" for one in found)

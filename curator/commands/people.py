@@ -5,6 +5,7 @@ from typing import Any
 import rich_click as click
 
 from curator.console import json_option, progress, say, show_json, show_table
+from curator.progress import one_piece
 
 
 @click.group(invoke_without_command=True)
@@ -43,7 +44,7 @@ def people_list(as_json: bool) -> None:
         rows = listing(store.people())
     if as_json:
         return show_json(rows)
-    _table(rows)
+    _table([{**row, "stakeholder": (row["stakeholder"] or "–").replace("_", " ")} for row in rows])
     return None
 
 
@@ -97,15 +98,15 @@ def _stats(as_json: bool) -> None:
     from curator.annotators import who_does_what
     from curator.workspace import Workspace
 
-    rows = who_does_what(Workspace.find())
+    with progress() as bar, one_piece(bar, "comparing people"):
+        rows = who_does_what(Workspace.find())
     if as_json:
         return show_json(rows)
     shown = [
         {
             "annotator": row["pseudonym"].removeprefix("annotator-"),
-            "role": row["stakeholder"] or "–",
-            "answers": row["answers"],
-            "share": f"{row['share']:.1%}",
+            "role": (row["stakeholder"] or "–").replace("_", " "),
+            "answers": f"{row['answers']} ({row['share']:.1%})",
             "seconds": "–" if row["pace"] is None else round(row["pace"]),
             "like before": _measure(row["self"]),
             "like their role": _measure(row["role"]),

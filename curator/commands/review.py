@@ -3,6 +3,7 @@
 import rich_click as click
 
 from curator.console import json_option, progress, say, show_json, show_table
+from curator.progress import one_piece
 
 
 @click.command()
@@ -28,7 +29,8 @@ def review(limit: int, send: bool, as_json: bool) -> None:
             say(f"{len(told['nobody'])} wait: nobody else of their role is known.")
         say("Label Studio cannot hide a task from one person: who gets their own again skips it.")
         return None
-    rows = review_queue(workspace, limit)
+    with progress() as bar, one_piece(bar, "looking for what deserves a second look"):
+        rows = review_queue(workspace, limit)
     if as_json:
         return show_json(rows)
     shown = [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from curator.console import json_option, plain, say, short_path, show_json, show_table
+from curator.console import json_option, plain, progress, say, short_path, show_json, show_table
 
 if TYPE_CHECKING:
     from curator.thresholds import Judged, Pair
@@ -25,7 +25,8 @@ def near(threshold: float, dataset: str | None, as_json: bool) -> None:
     from curator.workspace import Workspace
 
     here = Workspace.find()
-    told = look(Dataset.find(here.datasets, dataset), threshold, here.config.embedder, here.cache)
+    with progress() as bar:
+        told = look(Dataset.find(here.datasets, dataset), threshold, here.config.embedder, here.cache, bar)
     if as_json:
         return show_json(asdict(told))
     say(
@@ -67,7 +68,8 @@ def threshold(
     here = Workspace.find()
     found = Dataset.find(here.datasets, dataset)
     now = thresholds.in_force(found)
-    pairs = thresholds.pairs_to_judge(found, here.config.embedder, here.cache, count)
+    with progress() as bar:
+        pairs = thresholds.pairs_to_judge(found, here.config.embedder, here.cache, count, bar)
     if sheet:
         write_csv(sheet, [asdict(pair) | {"same": ""} for pair in pairs])
         say(f"{len(pairs)} pairs: {short_path(sheet)}. Write yes or no under `same`, then:")

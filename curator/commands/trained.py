@@ -35,7 +35,8 @@ def show_trained(made: "Trained", as_json: bool) -> None:
         [n, round(loss, 4), *(_at(part, n) for part in (made.validation_loss, *made.stakeholder_loss.values()))]
         for n, loss in enumerate(made.train_loss, 1)
     ]
-    show_table(["epoch", "loss on train", "on validation", *made.stakeholder_loss], curve)
+    roles = [role.replace("_", " ") for role in made.stakeholder_loss]
+    show_table(["epoch", "loss on train", "on validation", *roles], curve)
     speed = "trained before with the same settings" if made.reused else f"{made.tokens_per_second:,.0f} tokens a second"
     say(f"Model {made.folder.name}: epoch {made.best_epoch} is kept; {made.rows} rows, {made.tokens:,} tokens, {speed}")
     if made.resumed:

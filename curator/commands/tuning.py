@@ -34,7 +34,7 @@ def sweep(dataset: str | None, grid: tuple[str, ...], minutes: float, as_json: b
     if as_json:
         return show_json(told)
     varied = [name for name, values in _grid(grid).items() if len(values) > 1]
-    head = ["tried", "model", "worst", "its loss", "loss", "right %", "more", "95 %", "p"]
+    head = ["tried", "model", "worst", "its loss", "loss", "right %", "more (95 %)", "p"]
     rows = [[_named(one["settings"], varied), one["model"], *_cells(one)] for one in told["models"]]
     show_table(head, [*rows, ["nothing", "base", *_cells(told["base"])]])
     for line in told["findings"]:
@@ -62,12 +62,14 @@ def _grid(changes: tuple[str, ...]) -> dict[str, list[str]]:
 
 def _cells(one: dict[str, Any]) -> list[Any]:
     change = one.get("change")
-    told = [one["worst"], round(one["worst_loss"], 4), round(one["loss"], 4), round(100 * one["accuracy"])]
+    worst = one["worst"].replace("_", " ")
+    told = [worst, round(one["worst_loss"], 4), round(one["loss"], 4), round(100 * one["accuracy"])]
     if change is None:
-        return [*told, "", "", ""]
+        return [*told, "", ""]
     low, high = change["interval"] or (None, None)
     span = "too few" if low is None else f"{low:+.4f} to {high:+.4f}"
-    return [*told, f"{change['difference']:+.4f}", span, round(change["p_holm"], 3) if "p_holm" in change else ""]
+    p = round(change["p_holm"], 3) if "p_holm" in change else ""
+    return [*told, f"{change['difference']:+.4f} ({span})", p]
 
 
 @click.command("export-model")

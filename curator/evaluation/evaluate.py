@@ -21,7 +21,7 @@ from curator.lm.models import libraries, load, model_hash
 from curator.lm.scoring import Scored, generate, score, switches
 from curator.lm.tokens import Encoded, Encoder, encode_rows
 from curator.pack import Pack
-from curator.progress import Progress, quiet
+from curator.progress import Progress, one_piece, quiet
 
 UNSEEN = ("test", "out_of_context")
 CARRIED = (  # what needs a model, and what says which
@@ -49,8 +49,9 @@ def evaluate(
     rows = {split: read_split(dataset, split, pack) for split in ("train", *UNSEEN)}
     if not any(rows[split] for split in UNSEEN):
         raise UsageError("There are no rows to evaluate on: test.jsonl and out_of_context.jsonl are empty or missing.")
-    model, tokenizer = load(base)
-    model = load_adapter(model, adapter)
+    with one_piece(progress, "loading the model"):
+        model, tokenizer = load(base)
+        model = load_adapter(model, adapter)
     training = _training(adapter)  # a test row was not seen only if it is of the dataset that was trained on
     together = (training.get("settings") or {}).get("answers") == "together"
     encoder = Encoder(tokenizer, pack, together=together)

@@ -66,6 +66,7 @@ def score(
     groups: dict[str, list[Encoded]] = {}
     for one in sorted(encoded, key=lambda one: one.row.id):
         groups.setdefault(one.row.scenario, []).append(one)
+    progress("scoring", 0, len(groups))
     for done, group in enumerate(groups.values(), 1):
         questions = _questions(group, encoder, roles)
         asked = _asked(group, encoder, questions, swapped)

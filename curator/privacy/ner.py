@@ -133,6 +133,7 @@ def _find(texts: list[str], progress: Progress) -> list[list[Span]]:
     windows.sort(key=lambda at: (min(WINDOW, len(encoded[at[0]].ids) - at[1]), at))  # alike lengths share a batch
     sure = [np.zeros(len(one.ids), np.float32) for one in encoded]
     batch = 16
+    progress("looking for names", 0, len(windows))
     for begin in range(0, len(windows), batch):
         part = windows[begin : begin + batch]
         ids = [[first, *encoded[n].ids[start : start + WINDOW], last] for n, start in part]

@@ -83,6 +83,7 @@ def fit(
     chance, before = loop.chance, run.seconds
     batches = math.ceil(len(given) / settings.scenarios)
     steps = settings.epochs * batches
+    progress("training", run.step, steps)
     while run.epoch < settings.epochs and run.epoch - run.best_epoch < settings.patience:
         model.train()
         if run.batch == 0:

@@ -14,7 +14,7 @@ from curator.chatrows import read_manifest
 from curator.lm.forest import Branches
 from curator.lm.lora import KEEP, trainable
 from curator.lm.tokens import Encoder
-from curator.progress import Progress, quiet
+from curator.progress import Progress, one_piece, quiet
 from curator.training.fit import Loop, Run, adapted, held_losses, load_base
 from curator.training.settings import TrainSettings
 from curator.training.trainingset import context_length, read_training_set
@@ -55,12 +55,13 @@ def estimate(dataset: Path, base: Path, settings: TrainSettings, progress: Progr
     """Return what training on a dataset would take, from steps on it that leave nothing behind."""
     began = time.monotonic()
     _, pack = read_manifest(dataset)
-    model, tokenizer = load_base(base, settings)
-    encoder = Encoder(tokenizer, pack)
-    data = read_training_set(dataset, encoder, settings, context_length(model.config))
-    model = adapted(model, settings)
-    given, held = data.trees(model.dtype, encoder, settings)
-    loop = Loop(model, given, settings)
+    with one_piece(progress, "loading the model"):
+        model, tokenizer = load_base(base, settings)
+        encoder = Encoder(tokenizer, pack)
+        data = read_training_set(dataset, encoder, settings, context_length(model.config))
+        model = adapted(model, settings)
+        given, held = data.trees(model.dtype, encoder, settings)
+        loop = Loop(model, given, settings)
     begin = time.monotonic() - began
     learns, looks, probed = _measure(loop, held, progress)
     computed, held_tokens = (sum(len(branches.tree) for branches in trees) for trees in (given, held))
@@ -90,6 +91,7 @@ def _measure(loop: Loop, held: list[Branches], progress: Progress) -> tuple[list
     middle = [trees[begin : begin + size] for begin in _quarters(len(trees), size)]
     run, steps = Run([]), 2 * len(middle) + 2
     model.train()
+    progress("probe", 0, steps)
 
     def step(batch: list[Branches]) -> float:
         seconds = _seconds(lambda: loop.learn(batch, run, steps))

@@ -11,7 +11,7 @@ from curator.lm.adapter_folder import made_before, save
 from curator.lm.models import libraries, model_hash, pins, publish
 from curator.lm.tokens import Encoder
 from curator.processes import joined
-from curator.progress import Progress, quiet
+from curator.progress import Progress, one_piece, quiet
 from curator.training.adapter_card import card
 from curator.training.checkpoints import Checkpoints
 from curator.training.fit import Run, adapted, fit, load_base
@@ -74,11 +74,12 @@ def train(
             kept.clear()  # it was killed between the two
         return _again(out, said)
 
-    model, tokenizer = load_base(base, settings)
-    encoder = Encoder(tokenizer, pack)
-    data = read_training_set(dataset, encoder, settings, context_length(model.config))
-    model = adapted(model, settings)
-    given, held = data.trees(model.dtype, encoder, settings)
+    with one_piece(progress, "loading the model"):
+        model, tokenizer = load_base(base, settings)
+        encoder = Encoder(tokenizer, pack)
+        data = read_training_set(dataset, encoder, settings, context_length(model.config))
+        model = adapted(model, settings)
+        given, held = data.trees(model.dtype, encoder, settings)
     passed_over = kept.foreign() if kept else []
     try:
         run = fit(model, given, held, settings, progress, kept, processes)
