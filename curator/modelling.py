@@ -27,10 +27,9 @@ def train(
 
     What was interrupted goes on from its last checkpoint, which stands in the workspace until the model does.
     """
-    with one_piece(progress, "loading torch"):
-        from curator.training.train import train as fit
-
     found, base, settings = _call(workspace, dataset, changes, progress)
+    from curator.training.train import train as fit
+
     call = json.dumps({"base": base.name, **settings.model_dump()}, sort_keys=True)
     name = f"{found.name}-{hashlib.sha256(call.encode()).hexdigest()[:6]}"
     checkpoints = workspace.hidden / "checkpoints" / name
@@ -45,11 +44,10 @@ def preview(
     progress: Progress = quiet,
 ) -> "Preview":
     """Return the first training rows as the model would see them, with what is in the loss; nothing is trained."""
-    with one_piece(progress, "loading torch"):
-        from curator.training.preview import preview as see
-
     found, base, settings = _call(workspace, dataset, changes, progress)
     with one_piece(progress, "loading the model"):
+        from curator.training.preview import preview as see
+
         return see(found.folder, base, settings, count)
 
 
@@ -57,17 +55,19 @@ def estimate(
     workspace: Workspace, dataset: str | None = None, changes: dict[str, Any] | None = None, progress: Progress = quiet
 ) -> "Estimate":
     """Return what a training would take, from a few steps that are thrown away."""
-    with one_piece(progress, "loading torch"):
-        from curator.training.probe import estimate as probe
-
     found, base, settings = _call(workspace, dataset, changes, progress)
+    from curator.training.probe import estimate as probe
+
     return probe(found.folder, base, settings, progress)
 
 
 def _call(
     workspace: Workspace, dataset: str | None, changes: dict[str, Any] | None, progress: Progress
 ) -> tuple[Dataset, Path, "TrainSettings"]:
-    """Return what a training starts from: a dataset that is whole, the folder of the base model, checked settings."""
+    """Return what a training starts from: a dataset that is whole, the folder of the base model, checked settings.
+
+    What is wrong with any of them is said before torch is loaded.
+    """
     from pydantic import ValidationError
 
     from curator.training.settings import TrainSettings
@@ -81,9 +81,10 @@ def _call(
         raise UsageError(f"Setting {word!r}: {first['msg']}. {hint}".rstrip()) from None
     found = Dataset.find(workspace.datasets, dataset)
     found.verify()
-    with one_piece(progress, "base model"):
+    with one_piece(progress, "loading torch"):
         from curator.lm.models import resolve
 
+    with one_piece(progress, "base model"):
         return found, resolve(workspace.config.base_model, workspace.cache), settings
 
 

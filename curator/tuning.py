@@ -155,12 +155,12 @@ def export_model(
     progress: Progress = quiet,
 ) -> "Exported":
     """Write an adapter (default: the last one) as a merged model, as GGUF, or alone; nothing is overwritten."""
+    adapter = modelling.model(workspace, name)
     with one_piece(progress, "loading torch"):
         from curator.lm import merge, smollm2
         from curator.lm.models import resolve
 
     chosen = merge.check_call(form, weights)
-    adapter = modelling.model(workspace, name)
     if form == "adapter":
         return merge.export_adapter(adapter, out)
     base = resolve(workspace.config.base_model, workspace.cache)
