@@ -12,6 +12,14 @@ from curator.example import frame, scenario_id
 from curator.pack import Pack, find_pack, load_pack
 from curator.workspace import Workspace
 
+LONGEST = ("test_every_console_block",)  # begun first, so that nobody waits for them at the end
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest tests first; the others keep their order."""
+    items.sort(key=lambda item: not item.name.startswith(LONGEST))
+
+
 settings.register_profile("curator", deadline=None, derandomize=True, max_examples=60, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "curator"))
 
