@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 
 from curator.errors import SourceError, StorageError
 from curator.store import Person
+from curator.studio.environment import environment
 
 if TYPE_CHECKING:
     from curator.studio.client import Client
@@ -47,8 +48,6 @@ def make_accounts(folder: Path, people: Iterable[Person]) -> dict[str, Account]:
 
     Whoever has one keeps it. E-mails that differ only in case are one person.
     """
-    from curator.studio.server import environment
-
     known = {email.casefold(): account for email, account in accounts(folder).items()}
     if not known:
         raise SourceError("There is no embedded Label Studio yet. Start it with: curator up")

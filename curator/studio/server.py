@@ -23,6 +23,7 @@ from typing import IO
 
 from curator.errors import MissingExtra, SourceError, StorageError
 from curator.progress import Progress, quiet
+from curator.studio.environment import environment
 from curator.studio.people import OWNER, accounts, open_accounts
 
 PATIENCE = 300.0  # seconds for a start on a slow, busy machine (8 s where nothing else runs)
@@ -95,28 +96,6 @@ def embedded(folder: Path, progress: Progress = quiet) -> Iterator[Running]:
         yield server
     finally:
         down(folder)
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """Return all that Label Studio may know of this machine. It reads plain DEBUG, HOST, PORT and CI too."""
-    names = ("PATH", "LANG", "TMPDIR", "ML_BLOCK_LOCAL_IP")  # the last: set to false, it lets `curator serve` suggest
-    passed = {name: os.environ[name] for name in names if name in os.environ}
-    nowhere = "http://127.0.0.1:9"  # nobody listens: what would phone home fails at once
-    return passed | {
-        "HOME": str(folder),
-        "LABEL_STUDIO_BASE_DATA_DIR": str(folder),
-        "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
-        "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "false",
-        "DJANGO_DB": "sqlite",
-        "SENTRY_DSN": "",
-        "FRONTEND_SENTRY_DSN": "",
-        "COLLECT_ANALYTICS": "false",
-        "LATEST_VERSION_CHECK": "false",
-        "PYTHONUNBUFFERED": "1",
-        "HTTP_PROXY": nowhere,
-        "HTTPS_PROXY": nowhere,
-        "NO_PROXY": "127.0.0.1,localhost",
-    }
 
 
 def _lock_path(folder: Path) -> Path:

@@ -21,7 +21,7 @@ from curator import collecting
 from curator.begin import begin
 from curator.errors import PolicyError
 from curator.people import add_people, invite
-from curator.studio import server
+from curator.studio.environment import environment
 from curator.studio.people import OWNER, Account, open_accounts
 from curator.studio.push import answer_as, known
 from curator.workspace import Workspace
@@ -109,7 +109,7 @@ def test_a_team_works_on_postgresql_and_a_backup_brings_it_back(
     def env(database: str) -> dict[str, str]:
         named = {"NAME": database, "USER": "postgres", "PASSWORD": "x", "HOST": "127.0.0.1", "PORT": str(postgres.port)}
         ours = {f"POSTGRE_{name}": value for name, value in named.items()}
-        return {**server.environment(folder), **DOCUMENTED, **ours, "LABEL_STUDIO_BASE_DATA_DIR": str(folder)}
+        return {**environment(folder), **DOCUMENTED, **ours, "LABEL_STUDIO_BASE_DATA_DIR": str(folder)}
 
     begin(tmp_path / "team", "workplace")
     with label_studio(folder, env("labelstudio")) as url:

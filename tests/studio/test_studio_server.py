@@ -13,9 +13,10 @@ from curator.errors import MissingExtra, SourceError, StorageError
 from curator.store import Store
 from curator.studio import server
 from curator.studio.client import connect
+from curator.studio.environment import environment
 from curator.studio.people import OWNER, accounts, make_accounts
 from curator.studio.push import ensure_project
-from curator.studio.server import down, environment, running, up
+from curator.studio.server import down, running, up
 
 
 def test_only_three_names_of_the_environment_pass(tmp_path, monkeypatch):
