@@ -20,6 +20,15 @@ class TrainSettings(BaseModel):
             " analyses; all perspectives in one answer"
         ),
     ] = "each"
+    trust: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="with answers=distribution: how far one verdict tells what its role would say, 0 to 1; None:"
+            " measured where several of a role judged one scenario. The rest is drawn to the role's own shares",
+        ),
+    ] = None
     rank: Annotated[int, Field(ge=1, le=512)] = 16
     alpha: Annotated[int, Field(ge=1)] = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0

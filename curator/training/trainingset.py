@@ -12,6 +12,7 @@ from curator.lm.forest import Branches, forest
 from curator.lm.tokens import Encoded, Encoder, encode_rows, encode_scenarios
 from curator.offline import torch
 from curator.training.settings import TrainSettings
+from curator.training.targets import reliability, targets
 
 KEPT = "Nothing was trained and nothing was changed"
 
@@ -40,8 +41,12 @@ class TrainingSet:
         self, dtype: torch.dtype, encoder: Encoder, settings: TrainSettings
     ) -> tuple[list[Branches], list[Branches]]:
         """Return the rows of both splits scenario by scenario, as these settings learn them."""
-        choosing = encoder if settings.answers == "distribution" else None
-        return forest(self.given, dtype, choosing), forest(self.held, dtype, choosing)
+        if settings.answers != "distribution":
+            return forest(self.given, dtype), forest(self.held, dtype)
+        rows = [one.row for one in self.given]
+        trust = reliability(rows) if settings.trust is None else settings.trust
+        wanted = targets(rows, list(encoder.pack.verdicts), trust)
+        return forest(self.given, dtype, encoder, wanted), forest(self.held, dtype, encoder)
 
     @property
     def left_out(self) -> dict[str, list[str]]:

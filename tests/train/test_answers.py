@@ -61,7 +61,7 @@ def test_people_of_one_role_share_the_verdicts_of_their_question(tiny: Path, pac
     (tree,) = forest(encode_rows(rows(pack), encoder, 1024)[0], torch.float32, encoder)
 
     assert [choice.paths for choice in tree.choices] == [range(3, 5), range(3, 5), range(5, 7)]
-    assert [choice.said for choice in tree.choices] == [1, 0, 0]
+    assert [choice.shares for choice in tree.choices] == [(0.0, 1.0), (1.0, 0.0), (1.0, 0.0)]
 
 
 def test_a_shared_scenario_has_the_gradients_of_separate_rows_with_distributions_too(tiny: Path, pack: Pack) -> None:
