@@ -59,7 +59,8 @@ class Branches:
                 choice = self.choices[number]
                 sums = torch.stack([parts[path].sum() for path in choice.paths])
                 wanted = torch.tensor(choice.shares, dtype=torch.float64).to(told.dtype)
-                loss = loss - verdict_weight * one.row.loss_weight * (wanted * torch.log_softmax(-sums, 0)).sum()
+                apart = -(wanted * torch.log_softmax(-sums, 0)).sum()
+                loss = loss + one.row.loss_weight * (verdict_weight * apart - torch.logsumexp(-sums, 0))
             rows.append(loss)
         return torch.stack(rows)
 
@@ -73,7 +74,7 @@ class Branches:
 
     def masses(self, verdict_weight: float) -> list[float]:
         """Return the sum of the weights of each row."""
-        whole = verdict_weight if self.choices else 0.0
+        whole = verdict_weight + 1.0 if self.choices else 0.0
         return [
             math.fsum([*self.weights(number, verdict_weight), whole * one.row.loss_weight])
             for number, one in enumerate(self.rows)
@@ -90,8 +91,9 @@ def forest(
 
     With an encoder, every verdict of its pack is put beside each row's, and the loss of a row's verdict is the
     cross-entropy between its `targets` (by id; without them all is on what was said) and the model's shares among
-    them. Summed over a role's weighted answers to a scenario that is the cross-entropy between the distribution of
-    what people said and the model's: soft labels, each as heavy as who stands behind it.
+    them, times the verdict's weight; and, as heavy as one token, minus the logarithm of how likely it is that the
+    model says any of them: shares alone leave a model that writes "Verdict: 2". Summed over a role's weighted answers
+    to a scenario the targets are the distribution of what people said: soft labels, as heavy as who stands behind.
     """
     groups: dict[str, list[Encoded]] = {}
     for one in encoded:

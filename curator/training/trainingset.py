@@ -41,12 +41,17 @@ class TrainingSet:
         self, dtype: torch.dtype, encoder: Encoder, settings: TrainSettings
     ) -> tuple[list[Branches], list[Branches]]:
         """Return the rows of both splits scenario by scenario, as these settings learn them."""
-        if settings.answers != "distribution":
+        trust = self.trust(settings)
+        if trust is None:
             return forest(self.given, dtype), forest(self.held, dtype)
-        rows = [one.row for one in self.given]
-        trust = reliability(rows) if settings.trust is None else settings.trust
-        wanted = targets(rows, list(encoder.pack.verdicts), trust)
+        wanted = targets([one.row for one in self.given], list(encoder.pack.verdicts), trust)
         return forest(self.given, dtype, encoder, wanted), forest(self.held, dtype, encoder)
+
+    def trust(self, settings: TrainSettings) -> float | None:
+        """Return how far one verdict tells what its role would say; None where answers are learned as they stand."""
+        if settings.answers != "distribution":
+            return None
+        return reliability([one.row for one in self.given]) if settings.trust is None else settings.trust
 
     @property
     def left_out(self) -> dict[str, list[str]]:

@@ -1,6 +1,9 @@
 """How far a verdict is its role's, and what is learned of it."""
 
+import json
+import math
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,7 +17,9 @@ from curator.lm.scoring import verdict_probabilities
 from curator.lm.tokens import Encoder, encode_rows
 from curator.offline import torch
 from curator.pack import Pack
+from curator.training.settings import TrainSettings
 from curator.training.targets import UNKNOWN, habits, reliability, targets
+from curator.training.train import train
 
 from .conftest import line
 
@@ -69,6 +74,24 @@ def test_two_answers_that_agree_are_trusted_more_than_one(pack: Pack) -> None:
     assert found["3"] == pytest.approx((0.375, 0.625))
 
 
+def test_the_training_tells_how_far_it_trusted_one_verdict(dataset: Path, tiny: Path, tmp_path: Path) -> None:
+    quick = TrainSettings(rank=4, alpha=8, layers=1, epochs=1)
+
+    measured, given, none = (
+        json.loads((train(dataset, tmp_path / name, tiny, settings).folder / "training.json").read_text("utf-8"))
+        for name, settings in (
+            ("measured", quick),
+            ("given", quick.model_copy(update={"trust": 0.25})),
+            ("none", quick.model_copy(update={"answers": "each"})),
+        )
+    )
+
+    assert (measured["trust"], given["trust"], none["trust"]) == (0.5, 0.25, None)  # nobody judged twice
+    card = (tmp_path / "given" / "README.md").read_text("utf-8")
+    assert "| verdicts | each learned as 25 % itself, 75 % its role's usual shares |\n" in card
+    assert "| verdicts |" not in (tmp_path / "none" / "README.md").read_text("utf-8")
+
+
 @given(st.data())
 def test_targets_are_shares_and_trust_moves_them_from_habit_to_what_was_said(pack: Pack, data: st.DataObject) -> None:
     one = st.tuples(st.sampled_from("abc"), st.sampled_from(["nurse", "clerk"]), st.sampled_from(VERDICTS))
@@ -85,8 +108,8 @@ def test_targets_are_shares_and_trust_moves_them_from_habit_to_what_was_said(pac
     assert 0 <= reliability(told) <= 1
 
 
-def test_the_loss_is_the_cross_entropy_with_the_target(tiny: object, pack: Pack) -> None:
-    model, tokenizer = load(tiny, torch.float64)  # type: ignore[arg-type]
+def test_the_loss_is_the_cross_entropy_with_the_target(tiny: Path, pack: Pack) -> None:
+    model, tokenizer = load(tiny, torch.float64)
     encoder = Encoder(tokenizer, pack)
     encoded, _ = encode_rows(rows(pack, ("a", "nurse", "fine")), encoder, 1024)
 
@@ -94,5 +117,5 @@ def test_the_loss_is_the_cross_entropy_with_the_target(tiny: object, pack: Pack)
     part = float(loss_sum(Trunk(model), tree, 5.0) - loss_sum(Trunk(model), tree, 1e-12)) / 5.0
 
     (shares,) = verdict_probabilities(model, [encoded[0].ids[: encoded[0].start]], encoder)["base"]
-    wanted = -0.7 * torch.tensor(shares["fine"]).log() - 0.3 * torch.tensor(shares["unfair"]).log()
-    assert part == pytest.approx(float(wanted), rel=1e-5)
+    wanted = -0.7 * math.log(shares["fine"]) - 0.3 * math.log(shares["unfair"])
+    assert part == pytest.approx(wanted, rel=1e-5)
