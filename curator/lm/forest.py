@@ -1,7 +1,7 @@
 """The rows of each scenario as one tree, and their weighted loss."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from curator.lm.lora import Trunk
@@ -14,13 +14,13 @@ MOST = 1536  # tokens in one tree: what one pass needs grows with them, and with
 
 @dataclass(frozen=True)
 class Choice:
-    """The verdicts that a row's answer could have begun with: the numbers of their sequences, and which one it did.
+    """The verdicts that a row's answer could have begun with: the numbers of their sequences, and the share of each.
 
     The tokens of each are learned from `start` on.
     """
 
     paths: range
-    said: int
+    shares: tuple[float, ...]
     start: int
 
 
@@ -58,7 +58,9 @@ class Branches:
             if self.choices:
                 choice = self.choices[number]
                 sums = torch.stack([parts[path].sum() for path in choice.paths])
-                loss = loss - verdict_weight * one.row.loss_weight * torch.log_softmax(-sums, 0)[choice.said]
+                wanted = torch.tensor(choice.shares, dtype=torch.float64).to(told.dtype)
+                apart = -(wanted * torch.log_softmax(-sums, 0)).sum()
+                loss = loss + one.row.loss_weight * (verdict_weight * apart - torch.logsumexp(-sums, 0))
             rows.append(loss)
         return torch.stack(rows)
 
@@ -72,19 +74,26 @@ class Branches:
 
     def masses(self, verdict_weight: float) -> list[float]:
         """Return the sum of the weights of each row."""
-        whole = verdict_weight if self.choices else 0.0
+        whole = verdict_weight + 1.0 if self.choices else 0.0
         return [
             math.fsum([*self.weights(number, verdict_weight), whole * one.row.loss_weight])
             for number, one in enumerate(self.rows)
         ]
 
 
-def forest(encoded: Sequence[Encoded], dtype: torch.dtype, encoder: Encoder | None = None) -> list[Branches]:
+def forest(
+    encoded: Sequence[Encoded],
+    dtype: torch.dtype,
+    encoder: Encoder | None = None,
+    targets: Mapping[str, tuple[float, ...]] | None = None,
+) -> list[Branches]:
     """Return a tree for each scenario, in the order in which scenarios first appear.
 
-    With an encoder, every verdict of its pack is put beside each row's, and the loss of a row's verdict is minus the
-    logarithm of its share among them. Summed over a role's weighted answers to a scenario that is the cross-entropy
-    between the distribution of what people said and the model's: soft labels, each as heavy as who stands behind it.
+    With an encoder, every verdict of its pack is put beside each row's, and the loss of a row's verdict is the
+    cross-entropy between its `targets` (by id; without them all is on what was said) and the model's shares among
+    them, times the verdict's weight; and, as heavy as one token, minus the logarithm of how likely it is that the
+    model says any of them: shares alone leave a model that writes "Verdict: 2". Summed over a role's weighted answers
+    to a scenario the targets are the distribution of what people said: soft labels, as heavy as who stands behind.
     """
     groups: dict[str, list[Encoded]] = {}
     for one in encoded:
@@ -93,13 +102,15 @@ def forest(encoded: Sequence[Encoded], dtype: torch.dtype, encoder: Encoder | No
     for group in groups.values():
         for numbers in bundles([one.ids for one in group], MOST):
             part = [group[n] for n in numbers]
-            choices, verdicts = _choices(part, encoder) if encoder else ([], [])
+            choices, verdicts = _choices(part, encoder, targets or {}) if encoder else ([], [])
             tree = grow([one.ids for one in part] + verdicts, dtype)
             trees.append(Branches(tree, part, choices, verdicts))
     return trees
 
 
-def _choices(part: list[Encoded], encoder: Encoder) -> tuple[list[Choice], list[list[int]]]:
+def _choices(
+    part: list[Encoded], encoder: Encoder, targets: Mapping[str, tuple[float, ...]]
+) -> tuple[list[Choice], list[list[int]]]:
     names = list(encoder.pack.verdicts)
     begins = [encoder.verdict(name) for name in names]
     first: dict[tuple[int, ...], int] = {}
@@ -111,7 +122,8 @@ def _choices(part: list[Encoded], encoder: Encoder) -> tuple[list[Choice], list[
             first[question] = len(part) + len(verdicts)
             verdicts += [[*question, *begin] for begin in begins]
         at = first[question]
-        choices.append(Choice(range(at, at + len(names)), names.index(one.row.verdict), one.start + encoder.lead))
+        shares = targets.get(one.row.id) or tuple(float(name == one.row.verdict) for name in names)
+        choices.append(Choice(range(at, at + len(names)), shares, one.start + encoder.lead))
     return choices, verdicts
 
 

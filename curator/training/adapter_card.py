@@ -45,7 +45,7 @@ analysis from that stakeholder's perspective ({", ".join(pack.stakeholders)}).
 | base model | `{report["base"]}` |
 | kept | epoch {report["best_epoch"]} of {len(report["train_loss"])}, by {by[settings["keep_best"]]}; {held} |
 | {method} | {size}{layers}, rate {settings["rate"]:g}, seed {settings["seed"]} |
-| call | `{_call(settings)}` |
+| call | `{_call(settings)}` |{_trust(report.get("trust"))}
 
 ## What it is for
 
@@ -67,6 +67,14 @@ may read the answers.
 def _base(name: str) -> str:
     """Return what the Hub calls the base model, where it is the packaged one; else the name of its folder."""
     return next((there for here, there in HUB.items() if name.startswith(here)), name)
+
+
+def _trust(trust: float | None) -> str:
+    """Return a row of the table: how far a verdict was taken for its role's, where that was asked."""
+    if trust is None:
+        return ""
+    own, usual = round(100 * trust), round(100 * (1 - trust))
+    return f"\n| verdicts | each learned as {own} % itself, {usual} % its role's usual shares |"
 
 
 def _call(settings: dict[str, Any]) -> str:

@@ -16,10 +16,19 @@ class TrainSettings(BaseModel):
     answers: Annotated[
         Literal["each", "distribution", "together"],
         Field(
-            description="what is learned of a scenario: each answer; the share of each verdict (soft labels) and the"
-            " analyses; all perspectives in one answer"
+            description="what is learned of a scenario: the share of each verdict (soft labels) and the analyses; each"
+            " answer as it stands; all perspectives in one answer"
         ),
-    ] = "each"
+    ] = "distribution"
+    trust: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="with answers=distribution: how far one verdict tells what its role would say, 0 to 1; None:"
+            " measured where several of a role judged one scenario. The rest is drawn to the role's own shares",
+        ),
+    ] = None
     rank: Annotated[int, Field(ge=1, le=512)] = 16
     alpha: Annotated[int, Field(ge=1)] = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -30,8 +39,9 @@ class TrainSettings(BaseModel):
     warmup: Annotated[float, Field(ge=0, lt=1, description="share of the steps in which the rate rises")] = 0.1
     clip: Annotated[float, Field(gt=0)] = 1.0
     verdict_weight: Annotated[
-        float, Field(gt=0, description="weight of the tokens that tell the verdict; others have 1")
-    ] = 2.0
+        float,
+        Field(gt=0, description="weight of the verdict, where a token of the analysis has 1; with answers=each try 2"),
+    ] = 10.0
     keep_best: Annotated[
         Literal["worst", "mean", "last"],
         Field(description="the epoch with the lowest validation loss of the worst stakeholder, or of all; or the last"),

@@ -12,6 +12,7 @@ from curator.lm.forest import Branches, forest
 from curator.lm.tokens import Encoded, Encoder, encode_rows, encode_scenarios
 from curator.offline import torch
 from curator.training.settings import TrainSettings
+from curator.training.targets import reliability, targets
 
 KEPT = "Nothing was trained and nothing was changed"
 
@@ -40,8 +41,17 @@ class TrainingSet:
         self, dtype: torch.dtype, encoder: Encoder, settings: TrainSettings
     ) -> tuple[list[Branches], list[Branches]]:
         """Return the rows of both splits scenario by scenario, as these settings learn them."""
-        choosing = encoder if settings.answers == "distribution" else None
-        return forest(self.given, dtype, choosing), forest(self.held, dtype, choosing)
+        trust = self.trust(settings)
+        if trust is None:
+            return forest(self.given, dtype), forest(self.held, dtype)
+        wanted = targets([one.row for one in self.given], list(encoder.pack.verdicts), trust)
+        return forest(self.given, dtype, encoder, wanted), forest(self.held, dtype, encoder)
+
+    def trust(self, settings: TrainSettings) -> float | None:
+        """Return how far one verdict tells what its role would say; None where answers are learned as they stand."""
+        if settings.answers != "distribution":
+            return None
+        return reliability([one.row for one in self.given]) if settings.trust is None else settings.trust
 
     @property
     def left_out(self) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,8 +19,8 @@ from curator.errors import UsageError
 from curator.lm.forest import forest, loss_sum, mass
 from curator.lm.lora import Trunk, attach, trainable
 from curator.lm.models import load
-from curator.lm.scoring import verdict_probabilities
-from curator.lm.tokens import EVERYBODY, Encoder, encode_rows, encode_scenarios
+from curator.lm.scoring import sequence_losses, verdict_probabilities
+from curator.lm.tokens import EVERYBODY, Encoded, Encoder, encode_rows, encode_scenarios
 from curator.offline import torch
 from curator.pack import Pack
 from curator.together import asked_of, head, in_turn, own_part
@@ -38,8 +39,33 @@ def rows(pack: Pack, scenario: str = "ward 1") -> list[ChatRow]:
     ]
 
 
+def unsaid(model: Any, questions: list[list[int]], encoder: Encoder) -> list[float]:
+    """Minus the logarithm of how likely it is, after each question, that any verdict is said."""
+    sequences = [[*question, *encoder.verdict(name)] for question in questions for name in encoder.pack.verdicts]
+    starts = [len(question) + encoder.lead for question in questions for _ in encoder.pack.verdicts]
+    losses = sequence_losses(model, Trunk(model), sequences, starts)["base"]
+    width = len(encoder.pack.verdicts)
+    return [-math.log(math.fsum(math.exp(-one) for one in losses[n : n + width])) for n in range(0, len(losses), width)]
+
+
+def told(model: Any, encoded: list[Encoded]) -> float:
+    """The weighted loss of the answers' tokens, without those that tell the verdict."""
+    whole = sequence_losses(model, Trunk(model), [one.ids for one in encoded], [one.start for one in encoded])["base"]
+    ends = [one.verdict[-1] + 1 for one in encoded]
+    begins = sequence_losses(
+        model,
+        Trunk(model),
+        [one.ids[:end] for one, end in zip(encoded, ends, strict=True)],
+        [one.verdict[0] for one in encoded],
+    )["base"]
+    return math.fsum(one.row.loss_weight * (a - b) for one, a, b in zip(encoded, whole, begins, strict=True))
+
+
 def test_the_loss_of_a_distribution_is_its_cross_entropy_with_what_people_said(tiny: Path, pack: Pack) -> None:
-    """Two nurses differ: the target is two thirds fine, one third unfair, as heavy as both together."""
+    """Two nurses differ: the target is two thirds fine, one third unfair, as heavy as both together.
+
+    And some verdict must be said at all.
+    """
     model, tokenizer = load(tiny, torch.float64)
     encoder = Encoder(tokenizer, pack)
     encoded, _ = encode_rows(rows(pack), encoder, 1024)
@@ -47,12 +73,18 @@ def test_the_loss_of_a_distribution_is_its_cross_entropy_with_what_people_said(t
 
     (tree,) = forest(encoded, torch.float64, encoder)
     verdict_part = float(loss_sum(trunk, tree, 5.0) - loss_sum(trunk, tree, 1e-12)) / 5.0
+    rest = float(loss_sum(trunk, tree, 1e-12))
 
-    nurse, _, clerk = verdict_probabilities(model, [one.ids[: one.start] for one in encoded], encoder)["base"]
-    soft = 0.75 * -(math.log(nurse["unfair"]) / 3 + 2 * math.log(nurse["fine"]) / 3)
-    assert verdict_part == pytest.approx(soft - 1.0 * math.log(clerk["fine"]), rel=1e-5)
+    questions = [one.ids[: one.start] for one in encoded]
+    nurse, _, clerk = verdict_probabilities(model, questions, encoder)["base"]
+    soft = 0.75 * -(math.log(nurse["unfair"]) / 3 + 2 * math.log(nurse["fine"]) / 3) - 1.0 * math.log(clerk["fine"])
+    silent = math.fsum(
+        weight * loss for (*_, weight), loss in zip(SAID, unsaid(model, questions, encoder), strict=True)
+    )
+    assert verdict_part == pytest.approx(soft, rel=1e-5)
+    assert rest - silent == pytest.approx(told(model, encoded), rel=1e-5)
     words = sum(one.row.loss_weight * (len(one.ids) - one.start - len(one.verdict)) for one in encoded)
-    assert mass(tree, 5.0) == pytest.approx(words + 5.0 * 1.75)
+    assert mass(tree, 5.0) == pytest.approx(words + (5.0 + 1.0) * 1.75)
 
 
 def test_people_of_one_role_share_the_verdicts_of_their_question(tiny: Path, pack: Pack) -> None:
@@ -61,7 +93,7 @@ def test_people_of_one_role_share_the_verdicts_of_their_question(tiny: Path, pac
     (tree,) = forest(encode_rows(rows(pack), encoder, 1024)[0], torch.float32, encoder)
 
     assert [choice.paths for choice in tree.choices] == [range(3, 5), range(3, 5), range(5, 7)]
-    assert [choice.said for choice in tree.choices] == [1, 0, 0]
+    assert [choice.shares for choice in tree.choices] == [(0.0, 1.0), (1.0, 0.0), (1.0, 0.0)]
 
 
 def test_a_shared_scenario_has_the_gradients_of_separate_rows_with_distributions_too(tiny: Path, pack: Pack) -> None:
@@ -143,7 +175,7 @@ def test_answers_that_are_too_long_together_become_parts_and_none_is_lost(tiny: 
     assert encode_scenarios(rows(pack), encoder, 10) == ([], ["It hurts.", "Odd, but fine.", "Ok."])
 
 
-@pytest.mark.parametrize("answers", ["distribution", "together"])
+@pytest.mark.parametrize("answers", ["distribution", "each", "together"])
 def test_every_mode_learns_what_roles_say(dataset: Path, tiny: Path, tmp_path: Path, answers: str) -> None:
     settings = QUICK.model_copy(update={"answers": answers, "epochs": 6})
 
@@ -153,7 +185,7 @@ def test_every_mode_learns_what_roles_say(dataset: Path, tiny: Path, tmp_path: P
     assert trained.rows == 16
     said = json.loads((trained.folder / "training.json").read_text())
     assert said["settings"]["answers"] == answers
-    assert sorted(trained.stakeholder_loss) == (["clerk", "nurse"] if answers == "distribution" else [EVERYBODY])
+    assert sorted(trained.stakeholder_loss) == ([EVERYBODY] if answers == "together" else ["clerk", "nurse"])
 
 
 PROGRAM = """

@@ -38,7 +38,7 @@ def test_a_preview_marks_what_is_in_the_loss_and_what_tells_the_verdict(dataset:
     assert "".join(token.text for token in first.tokens if token.weight) == (
         "Verdict: unfair\nAnalysis: It hurts people.<|im_end|>"
     )
-    assert [token.weight for token in first.tokens if token.weight][:5] == [1, 1, 2, 2, 1]
+    assert [token.weight for token in first.tokens if token.weight][:5] == [1, 1, 10, 10, 1]
 
 
 def test_a_preview_counts_what_is_learned_and_what_is_left_out(tiny: Path, pack: Pack, tmp_path: Path) -> None:

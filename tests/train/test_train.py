@@ -221,7 +221,7 @@ def _lowest(losses: list[float]) -> int:
 def test_the_mean_of_the_stakeholders_losses_by_what_they_weigh_is_the_validation_loss(
     dataset: Path, tiny: Path, tmp_path: Path
 ) -> None:
-    trained = train(dataset, tmp_path / "adapter", tiny, QUICK.model_copy(update={"epochs": 1}))
+    trained = train(dataset, tmp_path / "adapter", tiny, QUICK.model_copy(update={"epochs": 1, "answers": "each"}))
 
     encoder = Encoder(load(tiny)[1], read_manifest(dataset)[1])
     weights = {"clerk": 0.0, "nurse": 0.0}
