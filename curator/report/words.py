@@ -118,8 +118,10 @@ def _tuned(facts: dict[str, Any], tuned: dict[str, Any] | None) -> str:
     }.get(outcome, "That is too little, or on too few scenarios, to say that tuning helped.")
     rival = row["majority"]
     if rival and rival["value"] >= row["tuned"]["value"]:
-        judged += (
-            f" Always giving each role's most frequent verdict would be right in {100 * rival['value']:.0f}\u00a0%, "
-            "so the tuned model has not yet earned its place."
+        so = (
+            "so what it learned are the roles' habits, not yet their reading of a scenario."
+            if outcome == "helped"
+            else "so the tuned model has not yet earned its place."
         )
+        judged += f" Always giving each role's most frequent verdict would be right in {100 * rival['value']:.0f}\u00a0%, {so}"
     return said + judged

@@ -107,6 +107,14 @@ def test_an_interval_across_zero_is_not_called_help(small: Dataset, tmp_path: Pa
     assert "Tuning helped" not in html
 
 
+def test_a_model_that_helped_and_knows_no_more_than_habits_is_called_that(small: Dataset, tmp_path: Path) -> None:
+    html = text_of(small, tmp_path, evaluation=EVALUATION | {"outcome": "helped"})
+
+    assert "Tuning helped: the difference is larger than chance explains." in html
+    assert "so what it learned are the roles&#39; habits, not yet their reading of a scenario." in html
+    assert "earned its place" not in html
+
+
 @pytest.mark.parametrize("part", [*EVALUATION, "everything"])
 def test_a_missing_part_of_an_evaluation_leaves_the_rest_standing(small: Dataset, tmp_path: Path, part: str) -> None:
     less = {} if part == "everything" else {name: value for name, value in EVALUATION.items() if name != part}
