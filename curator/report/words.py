@@ -123,5 +123,6 @@ def _tuned(facts: dict[str, Any], tuned: dict[str, Any] | None) -> str:
             if outcome == "helped"
             else "so the tuned model has not yet earned its place."
         )
-        judged += f" Always giving each role's most frequent verdict would be right in {100 * rival['value']:.0f}\u00a0%, {so}"
+        usual = f"{100 * rival['value']:.0f}\u00a0%"
+        judged += f" Always giving each role's most frequent verdict would be right in {usual}, {so}"
     return said + judged
