@@ -45,7 +45,9 @@ def _draw(told: dict[str, Any]) -> None:
     ascii_only = console.options.ascii_only
     server = f"Label Studio {'' if told['server'] == 'down' else 'at '}{told['server']}"
     projects = f", {told['projects']} project{'s' * (told['projects'] != 1)}" if told["projects"] else ""
-    here = f"   pack {told['pack']}, version {told['pack_version']}   {server}{projects}"
+    here, there = f"   pack {told['pack']}, version {told['pack_version']}", f"{server}{projects}"
+    fits = len(told["workspace"] + here + there) + 3 <= console.width
+    here += ("   " if fits else "\n") + there
     table = Table.grid(padding=(0, 2, 0, 0))
     for width in (8, 11, None):
         table.add_column(width=width, overflow="fold")
