@@ -260,8 +260,11 @@ def _next(told: dict[str, Any]) -> str:
         return "curator pull" if told["projects"] else "curator project, then: curator push scenarios.jsonl"
     if told["dataset"] is None or told.get("stale"):
         return "curator curate"
+    state = {stage["stage"]: stage["state"] for stage in told["stages"]}
     if told["model"] is None:
         return "curator check, then: curator train"
-    if not told["evaluation"]:
+    if state["train"] == "stale":
+        return "curator train"
+    if state["evaluate"] in ("to do", "stale"):
         return "curator evaluate"
-    return "curator ask" if told["report"] else "curator report"
+    return "curator ask" if state["look"] == "done" else "curator report"

@@ -190,29 +190,45 @@ def test_a_model_its_evaluation_and_the_report(curator: Run) -> None:
     assert says(told, "look") == ["report.html shows all of this"]
     assert told["next"] == "curator ask"
     assert stages(old)["look"] == "stale"
+    assert old["next"] == "curator report"
     assert says(old, "look") == [
         "report.html is older than the dataset, the model and the evaluation: curator report",
     ]
 
 
 @pytest.mark.parametrize(
-    ("outcome", "changes", "stage", "state", "last"),
+    ("outcome", "changes", "stage", "state", "last", "then"),
     [
-        ("hurt", {}, "evaluate", "attention", "+12 points (95 % +3 to +21): hurt"),
-        ("helped", {"dataset": "x"}, "train", "stale", "trained on another dataset than v1: curator train"),
-        ("helped", {"adapter": "x"}, "evaluate", "stale", "of other weights than the model's: curator evaluate"),
-        ("helped", {"validation_loss": []}, "train", "done", "epoch 2 of 3 kept"),
-        ("helped", {"best_epoch": None, "base_name": ""}, "train", "done", "v1-abc123"),
+        ("hurt", {}, "evaluate", "attention", "+12 points (95 % +3 to +21): hurt", "curator report"),
+        (
+            "helped",
+            {"dataset": "x"},
+            "train",
+            "stale",
+            "trained on another dataset than v1: curator train",
+            "curator train",
+        ),
+        (
+            "helped",
+            {"adapter": "x"},
+            "evaluate",
+            "stale",
+            "of other weights than the model's: curator evaluate",
+            "curator evaluate",
+        ),
+        ("helped", {"validation_loss": []}, "train", "done", "epoch 2 of 3 kept", "curator report"),
+        ("helped", {"best_epoch": None, "base_name": ""}, "train", "done", "v1-abc123", "curator report"),
     ],
 )
 def test_a_model_that_does_not_fit_says_so(
-    curator: Run, outcome: str, changes: dict[str, Any], stage: str, state: str, last: str
+    curator: Run, outcome: str, changes: dict[str, Any], stage: str, state: str, last: str, then: str
 ) -> None:
     trained(curated(curator), outcome, **changes)
     told = status(Workspace.find())
 
     assert stages(told)[stage] == state
     assert says(told, stage)[-1] == last
+    assert told["next"] == then
 
 
 def test_a_damaged_dataset_is_named_and_the_rest_is_shown(curator: Run) -> None:
