@@ -1,6 +1,6 @@
 """Training rows as the model will see them, token by token, with what is in the loss marked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from curator.chatrows import read_manifest
@@ -21,7 +21,10 @@ class Token:
 
 @dataclass(frozen=True)
 class Seen:
-    """One row as tokens, and the file and line that it stands in."""
+    """One row as tokens, and the file and line that it stands in.
+
+    `shares` are what its verdict is learned as, where it is not learned as it stands.
+    """
 
     id: str
     where: str
@@ -29,6 +32,7 @@ class Seen:
     verdict: str
     weight: float
     tokens: list[Token]
+    shares: dict[str, float] = field(default_factory=dict)
 
     @property
     def learned(self) -> int:
@@ -58,8 +62,9 @@ def preview(dataset: Path, base: Path, settings: TrainSettings, count: int) -> P
     model, tokenizer = load(base)
     encoder = Encoder(tokenizer, pack)
     data = read_training_set(dataset, encoder, settings, context_length(model.config))
+    wanted = data.targets(encoder, settings) or {}
     return Preview(
-        shown=[see(one, encoder, settings.verdict_weight) for one in data.given[:count]],
+        shown=[see(one, encoder, settings.verdict_weight, wanted.get(one.row.id, ())) for one in data.given[:count]],
         rows=data.rows,
         tokens=data.tokens,
         learned=sum(len(one.ids) - one.start for one in data.given),
@@ -67,15 +72,16 @@ def preview(dataset: Path, base: Path, settings: TrainSettings, count: int) -> P
     )
 
 
-def see(one: Encoded, encoder: Encoder, verdict_weight: float) -> Seen:
-    """Return a row's tokens as text, each with its weight in the loss."""
+def see(one: Encoded, encoder: Encoder, verdict_weight: float, shares: tuple[float, ...] = ()) -> Seen:
+    """Return a row's tokens as text, each with its weight in the loss; `shares` in the order of the pack's verdicts."""
     tokens = []
     for place, number in enumerate(one.ids):
         factor = verdict_weight if place in one.verdict else 1.0
         weight = one.row.loss_weight * factor if place >= one.start else 0.0
         tokens.append(Token(encoder.tokenizer.decode([number]), weight, place in one.verdict))
     row = one.row
-    return Seen(row.id, row.where, row.stakeholder, row.verdict, row.loss_weight, tokens)
+    told = dict(zip(encoder.pack.verdicts, shares, strict=False))
+    return Seen(row.id, row.where, row.stakeholder, row.verdict, row.loss_weight, tokens, told)
 
 
 def lines(seen: Seen) -> list[str]:
@@ -98,4 +104,6 @@ def lines(seen: Seen) -> list[str]:
         text += shown + ("\n" if token.text.endswith("\n") else "")
     head = f"{seen.where}  {seen.id}  {seen.stakeholder}, {seen.verdict}, weight {seen.weight:g}"
     counts = f"{len(seen.tokens)} tokens, {seen.learned} in the loss"
-    return [f"{head}: {counts}", *("    " + line for line in text.splitlines())]
+    shares = ", ".join(f"{verdict} {100 * share:.0f} %" for verdict, share in seen.shares.items())
+    learned = [f"    its verdict is learned as: {shares}"] if shares else []
+    return [f"{head}: {counts}", *("    " + line for line in text.splitlines()), *learned]

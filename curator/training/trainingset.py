@@ -41,11 +41,16 @@ class TrainingSet:
         self, dtype: torch.dtype, encoder: Encoder, settings: TrainSettings
     ) -> tuple[list[Branches], list[Branches]]:
         """Return the rows of both splits scenario by scenario, as these settings learn them."""
-        trust = self.trust(settings)
-        if trust is None:
+        wanted = self.targets(encoder, settings)
+        if wanted is None:
             return forest(self.given, dtype), forest(self.held, dtype)
-        wanted = targets([one.row for one in self.given], list(encoder.pack.verdicts), trust)
         return forest(self.given, dtype, encoder, wanted), forest(self.held, dtype, encoder)
+
+    def targets(self, encoder: Encoder, settings: TrainSettings) -> dict[str, tuple[float, ...]] | None:
+        """Return the shares of verdicts that each row stands for; None where answers are learned as they stand."""
+        trust = self.trust(settings)
+        rows = [one.row for one in self.given]
+        return None if trust is None else targets(rows, list(encoder.pack.verdicts), trust)
 
     def trust(self, settings: TrainSettings) -> float | None:
         """Return how far one verdict tells what its role would say; None where answers are learned as they stand."""

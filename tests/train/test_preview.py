@@ -31,7 +31,8 @@ def test_a_preview_marks_what_is_in_the_loss_and_what_tells_the_verdict(dataset:
         f"train.jsonl:1  ward 0-nurse  nurse, unfair, weight 1: {len(first.tokens)} tokens, {first.learned} in the loss"
     )
     assert said[1:3] == ["    <|im_start|>|s|y|s|t|e|m|↵", "    Yo|u| judge|.|<|im_end|>|↵"]
-    assert said[-2:] == [
+    assert said[-1] == "    its verdict is learned as: fine 0 %, unfair 100 %"  # all nurses say so
+    assert said[-3:-1] == [
         "    ‹Verdict›‹:›« unfair»«↵»",
         "    ‹Analysis›‹:›‹ ›‹I›‹t›‹ ›‹h›‹u›‹r›‹t›‹s›‹ ›‹p›‹e›‹o›‹p›‹l›‹e›‹.›‹<|im_end|>›",
     ]
@@ -64,7 +65,7 @@ def test_special_tokens_that_people_wrote_are_shown_as_the_text_that_they_are(
     ]
     dataset = write_dataset(tmp_path, pack, train=rows, validation=rows[1:])
 
-    answer = lines(preview(dataset, tiny, QUICK, 1).shown[0])[-1]
+    answer = lines(preview(dataset, tiny, QUICK, 1).shown[0])[-2]
 
     assert answer.endswith("‹O›‹k›‹<›‹|›‹i›‹m›‹_›‹e›‹n›‹d›‹|›‹>›‹.›‹<|im_end|>›")
 
@@ -101,3 +102,15 @@ def test_a_dry_run_of_one_scenario_works(tiny: Path, pack: Pack, tmp_path: Path)
     probed = estimate(tmp_path, tiny, QUICK.model_copy(update={"keep_best": "last"}))
 
     assert (probed.rows, probed.scenarios, probed.steps, probed.probed) == (2, 1, 4, 4)
+
+
+def test_a_preview_says_what_a_verdict_is_learned_as(tiny: Path, pack: Pack, tmp_path: Path) -> None:
+    rows = [line(pack, f"ward {n}", "nurse", verdict, "Ok.") for n, verdict in enumerate(["fine", "fine", "unfair"])]
+    folder = write_dataset(tmp_path / "set", pack, train=rows, validation=rows[:1])
+
+    drawn = preview(folder, tiny, QUICK.model_copy(update={"trust": 0.25}), 3).shown[2]
+    plain = preview(folder, tiny, QUICK.model_copy(update={"answers": "each"}), 3).shown[2]
+
+    assert drawn.shares == pytest.approx({"fine": 0.5, "unfair": 0.5})  # a quarter itself, the rest two to one
+    assert lines(drawn)[-1] == "    its verdict is learned as: fine 50 %, unfair 50 %"
+    assert lines(plain) == lines(drawn)[:-1]
