@@ -21,9 +21,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 demo: install
 	$(BIN)/curator demo demo $(if $(KEEP),--keep)
 
-# Two processes: the long tests train a model while the others wait for a server.
+# Two processes, a file of tests to each: the long ones train a model while the others wait for a server.
 test: install
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: install
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 
 from curator import collecting
@@ -21,11 +22,12 @@ __all__ = ["tiny"]  # a fixture
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 TEAM = {"ann": "hr", "bob": "hr", "cleo": "hr", "dan": "employee"}
+SCENES = ("The shift was moved.", "The rota was changed.")
 
 
 @pytest.fixture(scope="module")
 def team(tmp_path_factory):
-    """A workspace with four people, its own server up."""
+    """A workspace with its own server up: four people, of whom three judged the first of two scenarios, each blind."""
     place = tmp_path_factory.mktemp("loop")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(place / "keys"))
@@ -37,6 +39,13 @@ def team(tmp_path_factory):
             add_people(workspace, f"{name}@x.example", role, consent="analyse,train")
         up(workspace.studio)
         try:
+            invite(workspace)
+            made = {one.part: one for one in project(workspace, blind=True)}
+            scenarios(workspace, *SCENES)
+            say(workspace, "ann", made["hr"].number, "reasonable")
+            say(workspace, "bob", made["hr"].number, "manipulative")
+            say(workspace, "dan", made["employee"].number, "questionable")
+            pull(workspace)
             yield workspace
         finally:
             down(workspace.studio)
@@ -58,22 +67,17 @@ def say(workspace, who, number, verdict, which=0):
 
 def test_blind_people_answer_apart_and_are_pulled_together(team):
     assert invite(team).waiting == []
-    made = {one.part: one for one in project(team, blind=True)}
+    made = {one.part: one for one in project(team)}  # who is blind stays so
 
     assert {part: one.people for part, one in made.items()} == {
         "employee": ["dan@x.example"],
         "hr": ["ann@x.example", "bob@x.example", "cleo@x.example"],
     }
-    assert [one.number for one in project(team)] == [one.number for one in made.values()]  # who is blind stays so
-    assert scenarios(team, "The shift was moved.", "The rota was changed.")[:2] == (2, 0)
-    assert scenarios(team, "The shift was moved.", "The rota was changed.")[:2] == (0, 2)
-    say(team, "ann", made["hr"].number, "reasonable")
-    say(team, "bob", made["hr"].number, "manipulative")
-    say(team, "dan", made["employee"].number, "questionable")
-
-    assert pull(team).new == 3
+    assert [one.number for one in project(team, blind=True)] == [one.number for one in made.values()]
+    assert scenarios(team, *SCENES)[:2] == (0, 2)
+    assert pull(team).new == 0
     with team.store() as store:
-        rows = store.examples()
+        rows = store.examples().filter(~pl.col("extra").str.contains("review_of"))
     assert rows["scenario"].n_unique() == 1
     assert sorted(rows["stakeholder"].to_list()) == ["employee", "hr", "hr"]
 
