@@ -108,7 +108,7 @@ function sceneCard(scene, query, place) {
   const views = [...byRole(scene)].map(([role, answers]) => el('div', { class: 'view', role: 'group', 'aria-label': role },
     el('h4', {}, role), answers.map((answer) => answerView(answer, query, !meta.one))));
   return el('article', { class: 'scene' },
-    place ? el('h3', { class: 'hidden' }, `Scenario ${place}`) : null,
+    el('h3', { class: 'hidden' }, place ? `Scenario ${place}` : 'What was asked, and every answer'),
     meta.line,
     words(scene.situation, query, 'situation'),
     scene.context ? el('div', { class: 'context' }, el('b', {}, 'Context'), words(scene.context, query)) : null,

@@ -11,90 +11,10 @@ from curator.dataset import Dataset
 from curator.report import write_report
 
 from .conftest import TWO, pack_of, publish, row
+from .hostile import HOSTILE
 from .test_page import EVALUATION, TRAINING
 
 pytestmark = pytest.mark.slow
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "</script><script>alert(2)</script>",
-    "</script><img src=x onerror=alert(3)>",
-    "<!--<script>alert(4)",
-    "--><svg onload=alert(5)>",
-    "]]><script>alert(6)</script>",
-    "</style><script>alert(7)</script>",
-    "</title></textarea></noscript><script>alert(8)</script>",
-    "<img src=http://127.0.0.1:9/a.png>",
-    "<link rel=stylesheet href=//127.0.0.1:9/a.css>",
-    "<iframe src=javascript:alert(9)></iframe>",
-    "<a href=javascript:alert(10)>x</a>",
-    "javascript:alert(11)",
-    "data:text/html,<script>alert(12)</script>",
-    "<base href=http://127.0.0.1:9/>",
-    "<meta http-equiv=refresh content=0;url=http://127.0.0.1:9/>",
-    "<form action=http://127.0.0.1:9/><input name=q autofocus onfocus=alert(13)>",
-    "<details open ontoggle=alert(14)>",
-    "<math><mtext></mtext><script>alert(15)</script></math>",
-    "<style>@import 'http://127.0.0.1:9/a.css';body{display:none}</style>",
-    '" onmouseover="alert(16)',
-    "' autofocus onfocus='alert(17)",
-    "`${alert(18)}`",
-    "{{7*7}}",
-    "{% for x in ().__class__.__base__.__subclasses__() %}{{ x }}{% endfor %}",
-    "${7*7} #{7*7} <%= 7*7 %>",
-    "&lt;script&gt;alert(19)&lt;/script&gt; &amp; &#60;b&#62;",
-    "\u2028alert(20)\u2029",
-    "\\u003cscript\\u003ealert(21)\\u003c/script\\u003e",
-    "\\'; alert(22); //",
-    "__proto__",
-    "constructor",
-    "\u202egnitset\u202c \u2066 \ufeff",
-    "e\u0301\u0323" * 40,
-    "nul \x01 tab\t line\nnext",
-    "W" * 3000,
-    "😀 👩‍👩‍👧 ש́לום مرحبا 日本語",
-]
-
-OUT_OF = [
-    "",
-    "</script>",
-    "</style>",
-    "-->",
-    "\"'>",
-    "</title>",
-    "</textarea>",
-    "]]>",
-    "</template>",
-    "</select>",
-    "`}}",
-    "\\u003e",
-]
-DEEDS = [
-    "<script>alert(N)</script>",
-    "<script src=//127.0.0.1:9/N.js></script>",
-    "<img src=x onerror=alert(N)>",
-    "<img src=http://127.0.0.1:9/N.png>",
-    "<svg onload=alert(N)>",
-    "<svg><animate onbegin=alert(N) attributeName=x dur=1s>",
-    "<svg><use href='data:image/svg+xml,<svg id=x onload=alert(N)>#x'>",
-    "<body onload=alert(N)>",
-    "<iframe srcdoc='<script>parent.alert(N)</script>'></iframe>",
-    "<video><source onerror=alert(N)></video>",
-    "<audio src=x onerror=alert(N)>",
-    "<details open ontoggle=alert(N)>x</details>",
-    "<input autofocus onfocus=alert(N)>",
-    "<textarea autofocus onfocus=alert(N)>",
-    "<marquee onstart=alert(N)>x</marquee>",
-    "<object data=javascript:alert(N)></object>",
-    "<embed src=javascript:alert(N)>",
-    "<a href=javascript:alert(N) autofocus onfocus=alert(N)>x</a>",
-    "<math href=javascript:alert(N)>x</math>",
-    "<link rel=preload as=script href=//127.0.0.1:9/N>",
-    "<style>*{background:url(http://127.0.0.1:9/N)}</style>",
-    "<meta http-equiv=refresh content=0;url=http://127.0.0.1:9/N>",
-]
-# Every deed behind every way out: 264 vectors beside the 37 above, in twelve texts, so that the page stays quick.
-HOSTILE += ["\n".join(out + deed.replace("N", str(100 + n)) for n, deed in enumerate(DEEDS)) for out in OUT_OF]
 
 STRANGERS = ", ".join(
     f"main {found}"
@@ -111,9 +31,6 @@ STRANGERS = ", ".join(
         "[onerror]",
     ]
 )
-NAMED = "select, input, button, svg[role=img], [role=region], [role=button], nav, section[id]"
-NAMELESS = """all => all.filter(one => !one.getAttribute('aria-label') && !one.getAttribute('aria-labelledby')
-    && !one.textContent.trim() && !(one.labels && one.labels.length)).map(one => one.outerHTML)"""
 
 
 @pytest.fixture(scope="module")
@@ -359,17 +276,6 @@ def test_a_scenario_for_a_second_look_opens(tmp_path: Path, browse: Callable[[Pa
         assert item.locator(".look-why").inner_text() == "Coach 2 people of this role gave 2 verdicts: fair, unfair."
         assert "The situation of s2." in tab.locator("#dialog-body").inner_text()
     assert noise == []
-
-
-def test_every_control_and_figure_has_a_name(small: Dataset, tmp_path: Path, browse: Callable[[Path], Any]) -> None:
-    with browse(write_report(small, tmp_path / "report.html", EVALUATION, TRAINING)) as (tab, _):
-        nameless = tab.locator(NAMED).evaluate_all(NAMELESS)
-        levels = tab.evaluate(
-            "[...document.querySelectorAll('main h1, main h2')].filter(h => h.tagName === 'H1').length"
-        )
-
-    assert nameless == []
-    assert levels == 1
 
 
 def test_an_empty_set_opens_without_a_fault(tmp_path: Path, browse: Callable[[Path], Any]) -> None:
