@@ -21,7 +21,7 @@ from curator.people import add_people
 from curator.pipeline import curate_workspace
 from curator.stage import Outcome, stage
 from curator.workspace import Workspace
-from tests.train.conftest import tiny  # noqa: F401  # a fixture of another folder
+from tests.model.conftest import tiny  # noqa: F401  # a fixture of another folder
 
 Run = Callable[..., tuple[int, str]]
 RECIPE = ("normalise", "consent", "validate", "redact", "exact_duplicates", "agreement", "tests.test_check:parted")

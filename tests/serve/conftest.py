@@ -16,7 +16,7 @@ from curator.review import suggestion
 from curator.serve.server import Server, serve
 from curator.serve.service import Service
 from curator.training.train import TrainSettings, train
-from tests.train.conftest import dataset, one_thread, pack, tiny
+from tests.model.conftest import dataset, one_thread, pack, tiny
 
 __all__ = ["dataset", "one_thread", "pack", "tiny"]
 

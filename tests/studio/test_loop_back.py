@@ -15,7 +15,7 @@ from curator.studio.push import answer_as, known
 from curator.studio.server import down, up
 from curator.training.train import TrainSettings, train
 from curator.workspace import Workspace
-from tests.train.conftest import line, tiny, write_dataset
+from tests.model.conftest import line, tiny, write_dataset
 
 __all__ = ["tiny"]  # a fixture
 

@@ -20,8 +20,7 @@ from curator.pack import Pack
 from curator.training.settings import TrainSettings
 from curator.training.targets import UNKNOWN, habits, reliability, targets
 from curator.training.train import train
-
-from .conftest import line
+from tests.model.conftest import line
 
 VERDICTS = ["fine", "unfair"]
 

@@ -4,8 +4,7 @@ from hypothesis import strategies as st
 from curator.chatrows import ChatRow
 from curator.evaluation.memory import Written, findings, memory, words
 from curator.pack import Pack
-
-from .conftest import line
+from tests.model.conftest import line
 
 TEXT = "She was told on a Friday that the shift would move and nobody asked her first."
 

@@ -19,8 +19,7 @@ from curator.lm.tokens import Encoder
 from curator.offline import torch
 from curator.pack import Pack
 from curator.training.train import TrainSettings, train
-
-from .conftest import line, write_dataset
+from tests.model.conftest import line, write_dataset
 
 pytestmark = pytest.mark.slow
 

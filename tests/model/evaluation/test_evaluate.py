@@ -20,9 +20,8 @@ from curator.offline import torch
 from curator.pack import Pack
 from curator.roles import as_role
 from curator.training.train import TrainSettings, train
-
-from .answered import ROLES, answer, judged_by, seen
-from .conftest import line, write_dataset
+from tests.model.answered import ROLES, answer, judged_by, seen
+from tests.model.conftest import line, write_dataset
 
 LEARNS = TrainSettings(rank=8, alpha=16, layers=0, rate=2e-2, epochs=8, scenarios=1, patience=8, verdict_weight=30)
 

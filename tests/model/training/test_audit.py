@@ -20,8 +20,7 @@ from curator.pack import Pack
 from curator.training.canaries import CANDIDATES, SENTENCES, TIMES, Canary, bits, exposure, finished, plant, summary
 from curator.training.train import TrainSettings, train
 from curator.workspace import Workspace
-
-from .conftest import line
+from tests.model.conftest import line
 
 HARD = TrainSettings(rank=16, alpha=32, layers=0, rate=2e-2, epochs=12, scenarios=2, patience=12, keep_best="last")
 SOFT = TrainSettings(rank=2, layers=1, epochs=1, keep_best="last")

@@ -7,8 +7,7 @@ from curator.errors import FileError, UsageError
 from curator.lm.models import load
 from curator.lm.tokens import Encoder, encode_rows
 from curator.pack import Pack
-
-from .conftest import line
+from tests.model.conftest import line
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +86,7 @@ def test_a_template_that_knows_no_system_turn_gets_it_in_the_users_turn(tiny: Pa
 
 def test_an_answer_that_does_not_begin_with_its_verdict_is_refused_with_its_line(tmp_path: Path, pack: Pack) -> None:
     from curator.chatrows import read_split
-
-    from .conftest import write_dataset
+    from tests.model.conftest import write_dataset
 
     wrong = line(pack, "ward 1", "nurse", "fine", "Ok.") | {"verdict": "unfair"}
     write_dataset(tmp_path, pack, train=[line(pack, "ward 2", "nurse", "fine", "Ok."), wrong])
@@ -111,8 +109,7 @@ def test_an_answer_that_does_not_begin_with_its_verdict_is_refused_with_its_line
 )
 def test_a_wrong_line_is_refused_with_its_place(tmp_path: Path, pack: Pack, change: dict, message: str) -> None:  # type: ignore[type-arg]
     from curator.chatrows import read_split
-
-    from .conftest import write_dataset
+    from tests.model.conftest import write_dataset
 
     write_dataset(tmp_path, pack, train=[line(pack, "ward 1", "nurse", "fine", "Ok.") | change])
 

@@ -15,8 +15,7 @@ from curator.pack import Pack
 from curator.training.settings import TrainSettings
 from curator.training.train import train
 from curator.training.trainingset import read_training_set
-
-from .conftest import line, write_dataset
+from tests.model.conftest import line, write_dataset
 
 KEPT = "Nothing was trained and nothing was changed; "
 

@@ -25,8 +25,7 @@ from curator.offline import torch
 from curator.pack import Pack
 from curator.together import asked_of, head, in_turn, own_part
 from curator.training.train import TrainSettings, train
-
-from .conftest import line
+from tests.model.conftest import line
 
 QUICK = TrainSettings(rank=4, alpha=8, layers=2, rate=1e-2, epochs=4, scenarios=2)
 SAID = [("nurse", "unfair", "It hurts.", 0.25), ("nurse", "fine", "Odd, but fine.", 0.5), ("clerk", "fine", "Ok.", 1.0)]

@@ -15,8 +15,7 @@ from curator.lm.tokens import Encoder, encode_rows
 from curator.offline import torch
 from curator.pack import Pack
 from curator.training.train import Trained, TrainSettings, train
-
-from .conftest import line, write_dataset
+from tests.model.conftest import line, write_dataset
 
 QUICK = TrainSettings(rank=4, alpha=8, layers=2, rate=1e-2, epochs=4, scenarios=2)
 

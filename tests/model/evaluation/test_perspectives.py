@@ -18,9 +18,8 @@ from curator.evaluation.perspectives import between_roles, ceiling, distribution
 from curator.evaluation.tables import VERDICT_HEAD, VIEW_HEAD, evaluation_rows, perspective_rows
 from curator.pack import Pack
 from curator.roles import as_role
-
-from .answered import BLIND, KNOWS, ROLES, answer, judged_by, seen
-from .conftest import line, write_dataset
+from tests.model.answered import BLIND, KNOWS, ROLES, answer, judged_by, seen
+from tests.model.conftest import line, write_dataset
 
 VERDICTS = ["fine", "unfair"]
 

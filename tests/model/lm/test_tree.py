@@ -11,8 +11,7 @@ from curator.lm.tokens import Encoder
 from curator.lm.tree import bundles, grow
 from curator.offline import torch
 from curator.pack import Pack
-
-from .conftest import line
+from tests.model.conftest import line
 
 
 def test_shared_tokens_stand_in_the_tree_once_and_branches_do_not_see_each_other() -> None:

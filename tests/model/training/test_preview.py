@@ -11,8 +11,7 @@ from curator.training.preview import lines, preview
 from curator.training.probe import estimate
 from curator.training.settings import TrainSettings
 from curator.training.train import train
-
-from .conftest import line, write_dataset
+from tests.model.conftest import line, write_dataset
 
 QUICK = TrainSettings(rank=4, alpha=8, layers=2, rate=1e-2, epochs=4, scenarios=2)
 

@@ -25,12 +25,11 @@ from curator.pack import Pack, find_pack, load_pack
 from curator.parts import parted
 from curator.training.pairs import CARDS, first_share, read_pairs
 from curator.training.preference import PreferenceSettings, Preferred, prefer
-
-from .conftest import write_dataset
+from tests.model.conftest import write_dataset
 
 KIND, COLD = "Yes, gladly; here is how it works and whom to ask.", "See the form."
 QUICK = PreferenceSettings(rank=4, alpha=8, layers=0, rate=3e-3, epochs=3, pairs=4, longest=4096)
-SAMPLE = Path(__file__).parent.parent.parent / "sample_data" / "preference"
+SAMPLE = Path(__file__).parents[3] / "sample_data" / "preference"
 Make = Callable[..., Path]
 
 
