@@ -154,7 +154,9 @@ def test_a_role_that_agrees_passes_and_one_that_does_not_is_warned_of(pack: Pack
         one(readiness.role_agreement, judged(pack, OPPOSED)),
     )
 
-    assert [(f.name, f.level, f.number) for f in agrees] == [("hr agrees", "pass", "1.00 (1.00 to 1.00), 16 scenarios")]
+    assert [(f.name, f.level, f.number) for f in agrees] == [
+        ("agreement: hr", "pass", "1.00 (1.00 to 1.00), 16 scenarios")
+    ]
     assert differs[0] == "warn"
     assert differs[1].startswith("-0.94 (")
 

@@ -200,7 +200,7 @@ def role_agreement(given: Evidence) -> Iterator[Finding]:
         yield Finding("agreement", "warn", "not measured", "above chance", "Is there one view to be learned?", do)
         return
     for row in table.filter(pl.col("a") == pl.col("b")).sort("a").iter_rows(named=True):
-        name, wanted = f"{row['a'].replace('_', ' ')} agrees", "above 0: chance"
+        name, wanted = f"agreement: {row['a'].replace('_', ' ')}", "above 0: chance"
         if row["alpha"] is None or row["low"] is None:
             why = f"Undefined: {row['why'] or 'too few scenarios for an interval'}."
             do = f"let two of {row['a']} judge the same ten scenarios"

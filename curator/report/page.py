@@ -47,7 +47,7 @@ def page(dataset: Dataset, evaluation: dict[str, Any] | None, training: dict[str
     mark(told, reasons, lost, decisions, kept, gone)
     tuned = tuning.comparison(evaluation, known, pack, manifest["dataset"], told)
     measures = {step["step"]: step["measures"] for step in manifest["steps"]}
-    facts = _facts(manifest, kept, told, reasons, known)
+    facts = _facts(manifest, kept, gone, told, reasons, known)
     style = "\n".join((HERE / name).read_text("utf-8") for name in STYLES)
     style += colour.style(len(pack.verdicts), len(known.verdicts.keys) - len(pack.verdicts))
     script = "\n".join(["'use strict';", *((HERE / name).read_text("utf-8") for name in SCRIPTS)])
@@ -88,9 +88,9 @@ def page(dataset: Dataset, evaluation: dict[str, Any] | None, training: dict[str
             fewest=FEWEST,
             teams=kept.filter(pl.col("team") != "")["team"].n_unique(),
             agreed=measures.get("agreement") or None,
-            mapped=tables["map"] is not None,
-            lacking=lacking(manifest, kept, tables),
-            looks=looks(kept, gone, decisions, tables["pairs"], evaluation, told, known, pack),
+            mapped=tables["map"] is not None and bool(told),
+            lacking=lacking(manifest, kept, tables, known),
+            **looks(kept, gone, decisions, tables["pairs"], evaluation, told, known, pack),
             tuned=tuned,
             learning=tuning.learning(training, known),
         )
@@ -134,6 +134,7 @@ def _table(dataset: Dataset, name: str) -> pl.DataFrame | None:
 def _facts(
     manifest: dict[str, Any],
     kept: pl.DataFrame,
+    gone: pl.DataFrame,
     told: list[dict[str, Any]],
     reasons: list[dict[str, Any]],
     known: Scales,
@@ -147,7 +148,10 @@ def _facts(
         "kept": kept.height,
         "scenarios": len(told),
         "people": kept["annotator"].n_unique(),
-        "roles": [(label, size.get(key, 0)) for key, label in zip(known.roles.keys, known.roles.labels, strict=True)],
+        "answered": pl.concat([kept["annotator"], gone["annotator"]]).n_unique(),
+        "roles": [
+            (label, size[key]) for key, label in zip(known.roles.keys, known.roles.labels, strict=True) if key in size
+        ],
         "models": kept.filter(pl.col("origin").is_in(["model", "edited"])).height,
         "judged": sum(scene["judged"] for scene in told),
         "contested": sum(scene["contested"] for scene in told),
