@@ -63,8 +63,8 @@ def looks(
     told: list[dict[str, Any]],
     known: Scales,
     pack: Pack,
-) -> dict[str, Any]:
-    """Return `looks`, the scenarios to look at again, the weightiest first: which, as whom, why; `asked`, how many."""
+) -> tuple[list[dict[str, Any]], int]:
+    """Return the scenarios to look at again, the weightiest first: which, as whom, why; and how many in all."""
     spared = decisions.filter((pl.col("action") == "drop") & pl.col("step").is_in(HONEST)).select("id")
     columns = [name for name in kept.columns if name in gone.columns]
     rows = pl.concat([kept.select(columns), gone.join(spared, on="id", how="semi").select(columns)])
@@ -84,7 +84,7 @@ def looks(
         }
         for item in items[:MOST]
     ]
-    return {"looks": shown, "asked": len(items)}
+    return shown, len(items)
 
 
 def _why(look: Look) -> str:

@@ -46,6 +46,8 @@ def page(dataset: Dataset, evaluation: dict[str, Any] | None, training: dict[str
     reasons, lost = touched(decisions, kept, gone, known, pack)
     mark(told, reasons, lost, decisions, kept, gone)
     tuned = tuning.comparison(evaluation, known, pack, manifest["dataset"], told)
+    weak = lacking(manifest, kept, tables, known)
+    again, asked = looks(kept, gone, decisions, tables["pairs"], evaluation, told, known, pack)
     measures = {step["step"]: step["measures"] for step in manifest["steps"]}
     facts = _facts(manifest, kept, gone, told, reasons, known)
     style = "\n".join((HERE / name).read_text("utf-8") for name in STYLES)
@@ -89,8 +91,10 @@ def page(dataset: Dataset, evaluation: dict[str, Any] | None, training: dict[str
             teams=kept.filter(pl.col("team") != "")["team"].n_unique(),
             agreed=measures.get("agreement") or None,
             mapped=tables["map"] is not None and bool(told),
-            lacking=lacking(manifest, kept, tables, known),
-            **looks(kept, gone, decisions, tables["pairs"], evaluation, told, known, pack),
+            lacking=weak,
+            looks=again,
+            asked=asked,
+            to_do=words.to_do(weak, asked, tuned, training is not None),
             tuned=tuned,
             learning=tuning.learning(training, known),
         )

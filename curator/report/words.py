@@ -95,6 +95,30 @@ def summary(facts: dict[str, Any], known: Scales, tuned: dict[str, Any] | None) 
     return [first.strip(), _left(facts), _tuned(facts, tuned)]
 
 
+def to_do(
+    lacking: list[dict[str, str]], asked: int, tuned: dict[str, Any] | None, trained: bool
+) -> list[tuple[str, str]]:
+    """Return what to do next, each with the section that says more: at most one for the set, its people, the model."""
+    steps = []
+    if lacking:
+        worst = lacking[0]
+        steps.append((f"{worst['next'][:1].upper()}{worst['next'][1:]}." if worst["next"] else worst["why"], "next"))
+    if asked:
+        steps.append(
+            (f"Put {count(asked, 'question')} to people again: there they, or the model, do not agree.", "looks")
+        )
+    if tuned is None:
+        run = "curator evaluate" if trained else "curator train, then curator evaluate"
+        steps.append((f"Measure whether training helps: {run}.", "tuning"))
+    elif tuned["outcome"] == "helped":
+        steps.append(("Training helped. See for whom, and where it did not.", "tuning"))
+    elif tuned["outcome"] == "hurt":
+        steps.append(("Training made it worse. See where before anybody uses the model.", "tuning"))
+    else:
+        steps.append(("Whether training helped is not shown. See how small a gain could have been seen.", "tuning"))
+    return steps
+
+
 def _left(facts: dict[str, Any]) -> str:
     gone = facts["given"] - facts["kept"]
     if not facts["given"]:
