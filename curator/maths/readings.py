@@ -22,24 +22,38 @@ PAIRS = 5.0  # pairs of answers that stand for ALONE, and for nothing in common 
 OF_TWO = 20.0  # pairs that stand for what any two roles have in common, beside those of the two
 
 
-def common(counts: Floats, usual: Floats) -> Floats:
-    """Return how far one answer tells another to the same scenario, shape (roles, roles): 0 as chance, 1 wholly.
+def alone(counts: Floats, usual: Floats) -> float:
+    """Return how far one answer tells another of the same role to the same scenario: 0 as chance, 1 wholly.
 
     `counts` (scenarios, roles, verdicts) says how many gave which verdict, `usual` (roles, verdicts) each role's shares
-    over all scenarios. On the diagonal stands what an answer tells of its own role, the same for all; people of one
-    role have no less in common than people of two. The result is a covariance (no negative eigenvalue).
+    over all scenarios. Pairs of one role only, the roles taken together.
+    """
+    beyond, most = _pairs(counts, usual)
+    return min(max(_own(beyond, most), 0.0), 1.0)
+
+
+def common(counts: Floats, usual: Floats) -> Floats:
+    """Return how far one answer tells another to the same scenario, shape (roles, roles).
+
+    As `alone`, and between roles too. On the diagonal stands what an answer tells of its own role, the same for all
+    but for the last step; people of one role have no less in common than people of two. The result is a covariance
+    (no negative eigenvalue).
     """
     beyond, most = _pairs(counts, usual)
     within = np.trace(beyond), np.trace(most)
     upper = np.triu_indices(len(usual), 1)
     between = beyond[upper].sum(), most[upper].sum()
-    own = (within[0] + ALONE * PAIRS / 2) / (within[1] + PAIRS / 2)
+    own = _own(beyond, most)
     other = between[0] / (between[1] + PAIRS / 2)
     if other > own:
         own = other = (within[0] + ALONE * PAIRS / 2 + between[0]) / (within[1] + between[1] + PAIRS)
     found = (beyond + other * OF_TWO / 2) / (most + OF_TWO / 2)
     np.fill_diagonal(found, max(own, 0.0))
     return nearest(found)
+
+
+def _own(beyond: Floats, most: Floats) -> float:
+    return float((np.trace(beyond) + ALONE * PAIRS / 2) / (np.trace(most) + PAIRS / 2))
 
 
 def nearest(wanted: Floats) -> Floats:
@@ -81,8 +95,8 @@ def _pairs(counts: Floats, usual: Floats) -> tuple[Floats, Floats]:
     sums = counts - number[..., None] * usual
     beyond = np.einsum("sav,sbv->ab", sums, sums)
     pairs = number.T @ number
-    each = 1 - 2 * usual + (usual**2).sum(1, keepdims=True)  # the squared distance of one answer from its role's habit
-    own = (np.einsum("sav,sav->a", sums, sums) - (counts.sum(0) * each).sum(1)) / 2
-    np.fill_diagonal(beyond, own)
-    np.fill_diagonal(pairs, (number * (number - 1)).sum(0) / 2)
+    of_one = (number * (number - 1)).sum(0) / 2
+    same = (counts * (counts - 1)).sum((0, 2)) / 2  # pairs of one role that gave the same verdict
+    np.fill_diagonal(beyond, same - of_one * (usual**2).sum(1))
+    np.fill_diagonal(pairs, of_one)
     return np.asarray(beyond, np.float64), np.asarray(pairs * spread[:, None] * spread[None, :], np.float64)

@@ -30,14 +30,12 @@ class TrainSettings(BaseModel):
         ),
     ] = None
     shared: Annotated[
-        float | None,
+        Annotated[float, Field(ge=0, le=1)] | Literal["measured"],
         Field(
-            ge=0,
-            le=1,
             description="with answers=distribution: how far one verdict tells what another role would say, 0 to 1;"
-            " None: measured for each two roles, where both judged one scenario; 0: each role is learned for itself",
+            " measured: for each two roles, where both judged one scenario; 0: each role is learned for itself",
         ),
-    ] = None
+    ] = 0.0
     rank: Annotated[int, Field(ge=1, le=512)] = 16
     alpha: Annotated[int, Field(ge=1)] = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0

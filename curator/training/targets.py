@@ -6,18 +6,19 @@ much.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
 from curator.chatrows import ChatRow
-from curator.maths.readings import Floats, common, guesses, nearest
+from curator.maths.readings import Floats, alone, common, guesses, nearest
 
 
 class Readings:
     """The verdicts of rows by scenario and role, and how far they tell each other.
 
-    `trust`, from 0 to 1, stands in for what an answer tells of its own role, `shared` for what it tells of any other
-    role; None: measured.
+    `trust`, from 0 to 1, stands in for what an answer tells of its own role (None: measured), `shared` for what it
+    tells of any other role; "measured" measures that for each two.
     """
 
     def __init__(
@@ -25,7 +26,7 @@ class Readings:
         rows: Sequence[ChatRow],
         verdicts: Sequence[str],
         trust: float | None = None,
-        shared: float | None = None,
+        shared: float | Literal["measured"] = 0.0,
     ) -> None:
         self.rows = rows
         self.roles = sorted({row.stakeholder for row in rows})
@@ -54,11 +55,10 @@ class Readings:
             for i, one in enumerate(self.roles)
         }
 
-    def _told(self, trust: float | None, shared: float | None) -> Floats:
-        found = common(self._counts, self.usual)
-        own = np.eye(len(found), dtype=bool)
-        if trust is not None:
-            found = np.where(own, trust, np.minimum(found, trust))
-        if shared is not None:
-            found = np.where(own, found, shared)
-        return found if trust is None and shared is None else nearest(found)
+    def _told(self, trust: float | None, shared: float | Literal["measured"]) -> Floats:
+        own = np.eye(len(self.roles), dtype=bool)
+        if shared == "measured":
+            found = common(self._counts, self.usual)
+            return found if trust is None else nearest(np.where(own, trust, np.minimum(found, trust)))
+        trust = alone(self._counts, self.usual) if trust is None else trust
+        return nearest(np.where(own, trust, min(shared, trust)))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from curator.maths.readings import ALONE, common, guesses, nearest
+from curator.maths.readings import ALONE, alone, common, guesses, nearest
 
 USUAL = np.array([[0.6, 0.4], [0.3, 0.7], [0.5, 0.5]])
 
@@ -30,6 +30,9 @@ def test_what_roles_have_in_common_is_found_again(shared: float, own: float) -> 
 
     off = ~np.eye(3, dtype=bool)
     assert np.diag(found) == pytest.approx([own] * 3, abs=0.02)
+    assert np.mean([alone(simulated(shared, own, 400, 3, seed), USUAL) for seed in range(12)]) == pytest.approx(
+        own, abs=0.02
+    )
     assert found[off] == pytest.approx([shared] * 6, abs=0.03)
 
 

@@ -35,7 +35,7 @@ def rows(pack: Pack, *told: tuple[str, str, str]) -> list[ChatRow]:
 def test_what_others_said_of_a_scenario_moves_what_a_role_is_taken_to_say(pack: Pack) -> None:
     both = [(f"ward {n}", role, VERDICTS[n % 2]) for n in range(40) for role in ("nurse", "clerk")]
     told = rows(pack, *both, ("dispute", "nurse", "fine"), ("dispute", "clerk", "unfair"))
-    found = Readings(told, VERDICTS)
+    found = Readings(told, VERDICTS, shared="measured")
 
     assert found.roles == ["clerk", "nurse"]
     assert found.said()["clerk"]["nurse"] > 0.8
