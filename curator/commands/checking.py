@@ -55,7 +55,7 @@ def _row(one: "Finding") -> list[Any]:
 @click.option("--out", type=click.Path(path_type=Path), help="A folder to write dataset.md and model.md to.")
 @json_option
 def card(dataset: str | None, out: Path | None, as_json: bool) -> None:
-    """Write the cards with the answers of trust and the results: into the model's README.md, and to --out."""
+    """Print the dataset's card with the answers of trust, and write the model's into its README.md; or both to --out."""
     from curator import check as checking
     from curator.workspace import Workspace
 
@@ -63,7 +63,7 @@ def card(dataset: str | None, out: Path | None, as_json: bool) -> None:
     written = checking.sign(workspace, dataset, out)
     if as_json:
         return show_json({"written": [str(path) for path in written], **checking.cards(workspace, dataset)})
-    if not written:
+    if out is None:
         say(checking.cards(workspace, dataset)["dataset"])
     for path in written:
         say(f"wrote {short_path(path)}")
