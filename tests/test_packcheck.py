@@ -45,7 +45,7 @@ def test_three_packs_for_three_kinds_of_people_are_there(workspace: Workspace) -
         ("<Collapse ", "<ReactCode name='c' toName='situation'/><Collapse ", "ReactCode is not in Label Studio's open"),
         ("<Collapse ", "<Frobnicate/><Collapse ", "There is no tag Frobnicate"),
         ('<Panel value="Guidelines">', '<Panel value="Guidelines"><Markdown>x</Markdown>', "directly in a Panel"),
-        ('value="$situation"', 'value="situation"', "Text 'situation' shows the word 'situation'"),
+        ('value="$situation"', 'value="situation"', "Text 'situation' (line 44) shows the word 'situation'"),
         ('value="$context"', 'value="$background"', "never shows $context"),
         ('value="$context"', 'value="$background"', "shows $background, which no task has"),
         ('name="analysis"', 'name="comment"', "has no control 'analysis', which should hold the analysis"),
@@ -53,10 +53,15 @@ def test_three_packs_for_three_kinds_of_people_are_there(workspace: Workspace) -
         ('required="true" requiredMessage="Please write', 'requiredMessage="Please write', "may be left empty"),
         ('alias="manipulative"', 'alias="abusive"', "offers 'abusive', which is no verdict"),
         ('alias="manipulative"', 'alias="abusive"', "The verdict 'manipulative' cannot be chosen"),
-        ('hotkey="2"', 'hotkey="1"', "The key '1' stands for 2 things"),
+        (
+            'hotkey="2"',
+            'hotkey="1"',
+            "The key '1' stands for 'reasonable' of 'verdict' (line 73) and 'questionable' of 'verdict' (line 74) at once",
+        ),
         ('choice="single-radio"', 'choice="multiple"', "takes several verdicts"),
         ('maxRating="5"', 'maxRating="7"', "rates up to 7, the pack's severity goes up to 5"),
-        ('toName="situation" rows', 'toName="nothing" rows', "is not valid"),
+        ('toName="situation" rows', 'toName="nothing" rows', "is 'nothing', which no tag is called"),
+        ("<Rating ", '<Labels name="l" toName="context"><Label/></Labels><Rating ', "is not valid"),
         ("</View>\n</View>", "</View>", "is not XML"),
     ],
 )
@@ -129,8 +134,8 @@ def test_what_a_change_would_lose_is_counted(pack: Pack) -> None:
 
     assert losses(told, pack) == []
     assert losses(told, changed) == [
-        "tactics 'isolation' in 1 answers",
-        "the severity 5 in 1 answers",
+        "tactics 'isolation' in 1 answer",
+        "the severity 5 in 1 answer",
         "the verdict 'manipulative' in 2 answers",
     ]
 
