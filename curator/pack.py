@@ -32,11 +32,14 @@ class Prompt(Strict):
     answer: str
 
 
+End = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+
+
 class Severity(Strict):
     """The ends of the ordinal scale, both possible."""
 
-    least: int = 1
-    most: int = 5
+    least: End = 1
+    most: End = 5
 
 
 class Pack(Strict):

@@ -78,6 +78,9 @@ def test_words_and_what_they_mean_stand_where_people_and_models_read_them(folder
         ("x", ["=nobody"], [], "cannot be a role"),
         ("x", ["a", "A=again"], [], "The role 'a' stands twice"),
         ("x", [], ["one"], "One verdict is no choice"),
+        ("x", [], ["fine", "\uff26ine"], "The verdict 'fine' stands twice, as 'fine' and '\uff26ine'"),
+        ("x", [], ["fine", "fine_"], "The verdicts 'fine' and 'fine_' would both read 'Fine'. Rename one"),
+        ("x", ["a b", "a_b_"], [], "The roles 'a_b' and 'a_b_' would both read 'A b'"),
         ("x", [], ["a", "<b>"], "'<b>' cannot be a verdict"),
     ],
 )
@@ -155,6 +158,21 @@ def test_what_could_be_better_is_advice(folder: Path) -> None:
         "[prompt] names the other verdicts, but not 'unsure'.",
         "The page folds in other guidelines than guidelines.md holds. Copy them between <Markdown> and </Markdown>.",
     ]
+
+
+def test_placeholders_that_were_left_are_advice_with_every_place(folder: Path) -> None:
+    left = [line for line in said(folder, "advice") if "still stands" in line]
+
+    assert "'say here in one line when something is fine' still stands in pack.toml ([verdicts] fine), config.xml" in (
+        " ".join(left)
+    )
+    assert "and guidelines.md (line 3). Write your own words there." in " ".join(left)
+    assert len(left) == 5  # two roles, three verdicts
+    for file in ("pack.toml", "config.xml", "guidelines.md"):
+        text = (folder / file).read_text("utf-8")
+        told = text.replace("say here in one line when", "when").replace(" (say here who that is, and what", " (what")
+        (folder / file).write_text(told, "utf-8")
+    assert said(folder, "advice") == []
 
 
 def test_the_two_commands(

@@ -43,9 +43,7 @@ def check_config(config: str) -> list[Finding]:
 
 def _head(config: str) -> Iterator[Finding]:
     if head := re.match(r"\s*(<\?xml[^>]*\bencoding\b[^>]*\?>)", config):
-        yield error(
-            f"The page begins with {head[1]}, and Label Studio refuses pages that name an encoding. Take it out."
-        )
+        yield error(f"The page begins with {head[1]}: Label Studio refuses one that names an encoding. Take it out.")
 
 
 def _names(tags: list[Tag]) -> Iterator[Finding]:
@@ -83,9 +81,7 @@ def _tag(tag: Tag) -> Iterator[Finding]:
     if around is not None and around.kind == "hypertext":
         return
     if around is not None and around.kind == "markdown":
-        yield error(
-            f"{tag} stands in Markdown: the page breaks. Write **bold**, *lists* and the like as Markdown does."
-        )
+        yield error(f"{tag} stands in Markdown: the page breaks. Write **bold** and *italic* as Markdown does.")
     elif tag.kind in REFUSED:
         yield error(f"{REFUSED[tag.kind]} It stands on line {tag.line}.")
     elif tag.kind not in KNOWN:
@@ -108,20 +104,19 @@ def _tag(tag: Tag) -> Iterator[Finding]:
 
 def _values(tag: Tag) -> Iterator[Finding]:
     """Values of attributes that the page cannot open with, or shows as they stand."""
-    for attribute, value in tag.attributes.items():
-        name = attribute.lower()
+    for attribute, said in tag.attributes.items():
+        name, value = attribute.lower(), said[:40]
         known = WHEN if name == "visiblewhen" else WORDS.get((tag.kind, name))
         if name in YES_NO and value not in ("true", "false"):
             yield error(f'{attribute}="{value}" of {tag} breaks the page. Write {attribute}="true" or "false".')
         elif known and value not in known:
-            yield error(
-                f'{attribute}="{value}" of {tag} is nothing Label Studio knows. {nearest(value, sorted(known))}'
-            )
+            why = nearest(value, sorted(known))
+            yield error(f'Label Studio does not know {attribute}="{value}" of {tag}. {why}')
     value = tag.get("value")
     if tag.kind in OBJECTS and re.fullmatch(r"[A-Za-z_]\w*", value):
         yield error(f'{tag} shows the word {value!r}. Write value="${value}" for what a task holds.')
     if tag.kind == "rating" and stars(tag) is None:
-        what = f'maxRating="{tag.get("maxRating")}" of {tag} is no number of stars.'
+        what = f'maxRating="{tag.get("maxRating")[:40]}" of {tag} is no number of stars.'
         yield error(f'{what} Write a whole number from 1 to {MOST_STARS}, such as maxRating="5".')
 
 
