@@ -120,10 +120,8 @@ def find_pack(name: str, folders: list[Path]) -> Path:
     for place in places:
         if (place / name / "pack.toml").is_file():
             return place / name
-    if (bare := next((place / name for place in folders if (place / name).is_dir()), None)) is not None:
-        raise PackError(
-            f"The folder {bare.parent.name}/{name} holds no pack.toml. Put it back, or take the folder away."
-        )
+        if name and place in folders and (place / name).is_dir():  # else the shipped one would be used in its stead
+            raise PackError(f"The folder {place.name}/{name} holds no pack.toml. Put it back, or take the folder away.")
     known = sorted({p.parent.name for place in places if place.is_dir() for p in place.glob("*/pack.toml")})
     raise PackError(f"There is no pack {name!r} in labeling_configs. {nearest(name, known)}")
 

@@ -153,6 +153,9 @@ def test_a_folder_without_its_pack_toml_is_named(folder: Path) -> None:
 
     with pytest.raises(PackError, match=r"holds no pack\.toml\. Put it back"):
         find_pack("mine", [folder.parent])
+    folder.rename(folder.parent / "workplace")
+    with pytest.raises(PackError, match=r"holds no pack\.toml\. Put it back"):
+        find_pack("workplace", [folder.parent])
 
 
 def test_the_hash_is_of_the_question_that_people_saw(pack: Pack) -> None:

@@ -26,8 +26,9 @@ def find(workspace: Workspace, name: str | None) -> Path:
 def known_packs(workspace: Workspace | None) -> list[dict[str, Any]]:
     """Return the packs that a workspace can use, its own before shipped ones of the same name; None: the shipped."""
     own = [workspace.root / "labeling_configs"] if workspace is not None else []
-    names = sorted({path.parent.name for folder in [*own, *SHIPPED] for path in folder.glob("*/pack.toml")})
-    found = [load_pack(find_pack(name, own)) for name in names]
+    places = [path.parent for folder in [*own, *SHIPPED] for path in folder.glob("*/pack.toml")]
+    folders = {place.name: place for place in reversed(places)}
+    found = [load_pack(folders[name]) for name in sorted(folders)]
     return [
         {"pack": p.name, "title": p.title, "stakeholders": list(p.stakeholders), "verdicts": list(p.verdicts)}
         for p in found
