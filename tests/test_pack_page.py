@@ -108,6 +108,12 @@ def test_a_control_without_choices_says_so(pack: Pack) -> None:
     assert said(dynamic) == []
 
 
+def test_what_stands_in_hypertext_is_html_and_no_tags(pack: Pack) -> None:
+    html = '<HyperText name="h" value="$context"><div><p hidden="">Read <b>this</b> <input required=""/></p></div></HyperText>'
+
+    assert said(pack.config.replace(HEADER, html)) == []
+
+
 def test_a_page_may_say_that_it_is_xml_and_not_in_which_encoding(pack: Pack) -> None:
     head = '<?xml version="1.0" encoding="UTF-8"?>'
 

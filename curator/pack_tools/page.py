@@ -30,12 +30,13 @@ def check_config(config: str) -> list[Finding]:
     from curator.studio.interface import config_faults
 
     try:
-        tags = read_tags(config)
+        read = read_tags(config)
     except Torn as fault:
         return [error(str(fault))]
+    tags = [tag for tag in read if not any(around.kind == "hypertext" for around in tag.above)]  # there, HTML
     found = list(chain(_head(config), _names(tags), *map(_tag, tags), *map(_values, tags), _choices(tags), _keys(tags)))
-    if not found:
-        found = [error(f"The page is not valid: {fault}.") for fault in config_faults(config)]
+    if not any(one.level == "error" for one in found):
+        found += [error(f"The page is not valid: {fault}.") for fault in config_faults(config)]
     if not any(tag.kind in ASKING for tag in tags):
         found.append(advice("The page asks nothing."))
     return found
@@ -78,8 +79,6 @@ def _about(objects: list[str]) -> str:
 def _tag(tag: Tag) -> Iterator[Finding]:
     """A tag that breaks the page: unknown, or in the wrong place."""
     around = tag.parent
-    if around is not None and around.kind == "hypertext":
-        return
     if around is not None and around.kind == "markdown":
         yield error(f"{tag} stands in Markdown: the page breaks. Write **bold** and *italic* as Markdown does.")
     elif tag.kind in REFUSED:
