@@ -109,7 +109,7 @@ def test_a_control_without_choices_says_so(pack: Pack) -> None:
 
 
 def test_what_stands_in_hypertext_is_html_and_no_tags(pack: Pack) -> None:
-    html = '<HyperText name="h" value="$context"><div><p hidden="">Read <b>this</b> <input required=""/></p></div></HyperText>'
+    html = '<HyperText name="h" value="$context"><p>Read <b>this</b> <input required=""/></p></HyperText>'
 
     assert said(pack.config.replace(HEADER, html)) == []
 
