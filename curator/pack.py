@@ -32,11 +32,14 @@ class Prompt(Strict):
     answer: str
 
 
+End = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+
+
 class Severity(Strict):
     """The ends of the ordinal scale, both possible."""
 
-    least: int = 1
-    most: int = 5
+    least: End = 1
+    most: End = 5
 
 
 class Pack(Strict):
@@ -117,6 +120,8 @@ def find_pack(name: str, folders: list[Path]) -> Path:
     for place in places:
         if (place / name / "pack.toml").is_file():
             return place / name
+        if name and place in folders and (place / name).is_dir():  # else the shipped one would be used in its stead
+            raise PackError(f"The folder {place.name}/{name} holds no pack.toml. Put it back, or take the folder away.")
     known = sorted({p.parent.name for place in places if place.is_dir() for p in place.glob("*/pack.toml")})
     raise PackError(f"There is no pack {name!r} in labeling_configs. {nearest(name, known)}")
 
@@ -139,7 +144,12 @@ def load_pack(folder: Path) -> Pack:
 
 
 def _text(path: Path) -> str | None:
+    named = f"{path.parent.name}/{path.name}"
+    if path.is_dir():
+        raise PackError(f"{named} is a folder. Put a file of that name in its place.")
     try:
         return path.read_text("utf-8-sig") if path.exists() else None
-    except (OSError, UnicodeDecodeError) as fault:
-        raise PackError(f"{path.parent.name}/{path.name} cannot be read: {fault}. Save it as UTF-8 text.") from None
+    except UnicodeDecodeError as fault:
+        raise PackError(f"{named} is not UTF-8 text: byte {fault.start + 1}. Save it as UTF-8.") from None
+    except OSError as fault:
+        raise PackError(f"{named} cannot be read: {fault.strerror}.") from None

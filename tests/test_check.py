@@ -209,7 +209,7 @@ def test_the_lines_that_are_asked_for_answer_the_questions(curator: Run, workspa
         ('[trust]\nkept_until = "soon"', "trust.kept_until: "),
         ('[trust]\nowner = ""', "trust.owner: "),
         ("[prices.a]\nper_million = -1", "prices.a.per_million: "),
-        ("[prices.a]\nper_million = 1.0", "prices.a.as_of: Field required."),
+        ("[prices.a]\nper_million = 1.0", "prices.a.as_of: it is missing. Add it."),
     ],
 )
 def test_a_wrong_line_in_curator_toml_is_named(curator: Run, workspace: Workspace, lines: str, fault: str) -> None:

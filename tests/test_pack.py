@@ -45,8 +45,8 @@ def test_the_workspaces_own_pack_comes_before_the_shipped_one(tmp_path: Path) ->
     ("before", "after", "said"),
     [
         ("version = ", "versoin = ", "versoin: there is no such setting. Did you mean 'version'?"),
-        ('title = "Workplace situations"', 'title = "x"', "title: String should have at least 3 characters"),
-        ('name = "workplace"', 'name = "../up"', "name: String should match pattern"),
+        ('title = "Workplace situations"', 'title = "x"', "title: 3 characters are needed at least"),
+        ('name = "workplace"', 'name = "../up"', "name: '../up' is not written as it has to be"),
         ("[verdicts]", '[verdicts]\nreasonable = "x"', "cannot be read: Cannot overwrite a value"),
         ('situation = "situation"', 'scene = "situation"', "does not say which key holds the situation"),
         ('verdict = "verdict"', 'verdikt = "verdict"', "does not say which control holds the verdict"),
@@ -55,6 +55,10 @@ def test_the_workspaces_own_pack_comes_before_the_shipped_one(tmp_path: Path) ->
         ("Situation: {situation}", "Situation:", "user does not name {situation}"),
         ("Verdict: {verdict}", "Severity: {severity}", "answer must name {verdict} before any other blank"),
         ("least = 1", "least = true-ish", "cannot be read"),
+        ("least = 1", 'least = "one"', "severity.least: a whole number is needed"),
+        ("version = 1", 'version = "one"', "version: a whole number is needed"),
+        ('name = "workplace"', "", "mine/pack.toml: name: it is missing. Add it"),
+        ('manipulative = "', 'manipulative = 3  # "', "verdicts.manipulative: a text is needed. Write it in quotes"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(folder: Path, before: str, after: str, said: str) -> None:
@@ -65,6 +69,16 @@ def test_what_is_wrong_is_one_sentence(folder: Path, before: str, after: str, sa
     assert str(refused.value).startswith("mine/pack.toml")
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+    assert not any(word in str(refused.value) for word in ("Value error", "Input should", "validation"))
+
+
+def test_one_verdict_is_too_few_in_our_own_words(folder: Path) -> None:
+    text = (folder / "pack.toml").read_text("utf-8")
+    bare = text.replace("\nreasonable =", "\n# ").replace("\nquestionable =", "\n# ")
+    (folder / "pack.toml").write_text(bare, "utf-8")
+
+    with pytest.raises(PackError, match=r"verdicts: 2 lines are needed at least, and there are 1\."):
+        load_pack(folder)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +97,7 @@ def test_what_is_wrong_is_one_sentence(folder: Path, before: str, after: str, sa
         ('[cards.context]\n"A:" = "review_reason"', "calls a part 'review_reason', which"),
         ('[cards.context]\n"A:" = "a"\n"B:" = "a"', "calls a part 'a', which"),
         ('[cards.context]\n"A:" = "a"\n[cards.situation]\n"B:" = "a"', "[cards.situation] calls a part 'a', which"),
-        ('[cards.context]\n"A:" = 1', "cards.context.A:: Input should be a valid string"),
+        ('[cards.context]\n"A:" = 1', "cards.context.A:: a text is needed. Write it in quotes."),
     ],
 )
 def test_cards_that_cannot_be_shown_are_one_sentence(folder: Path, cards: str, said: str) -> None:
@@ -122,8 +136,26 @@ def test_a_config_that_declares_entities_is_refused(folder: Path, evil: str) -> 
 def test_bytes_that_are_no_text_are_refused(folder: Path) -> None:
     (folder / "pack.toml").write_bytes(b'name = "\xff"')
 
-    with pytest.raises(PackError, match="cannot be read"):
+    with pytest.raises(PackError, match=r"mine/pack\.toml is not UTF-8 text: byte 9\. Save it as UTF-8"):
         load_pack(folder)
+
+
+def test_a_page_that_is_a_folder_is_said_to_be_one(folder: Path) -> None:
+    (folder / "config.xml").unlink()
+    (folder / "config.xml").mkdir()
+
+    with pytest.raises(PackError, match=r"mine/config\.xml is a folder\. Put a file of that name in its place"):
+        load_pack(folder)
+
+
+def test_a_folder_without_its_pack_toml_is_named(folder: Path) -> None:
+    (folder / "pack.toml").unlink()
+
+    with pytest.raises(PackError, match=r"holds no pack\.toml\. Put it back"):
+        find_pack("mine", [folder.parent])
+    folder.rename(folder.parent / "workplace")
+    with pytest.raises(PackError, match=r"holds no pack\.toml\. Put it back"):
+        find_pack("workplace", [folder.parent])
 
 
 def test_the_hash_is_of_the_question_that_people_saw(pack: Pack) -> None:

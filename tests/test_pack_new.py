@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def said(folder: Path, level: str = "error") -> list[str]:
-    return [one.what for one in check_pack(load_pack(folder), folder.name) if one.level == level]
+    return [one.what for one in check_pack(load_pack(folder), folder) if one.level == level]
 
 
 def edit(folder: Path, file: str, before: str, after: str) -> None:
@@ -47,7 +47,8 @@ def test_a_new_pack_passes_its_check_at_once(tmp_path: Path, roles: list[str], v
 
     assert files == FILES
     assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
-    assert check_pack(pack, "x") == []
+    assert not [one for one in check_pack(pack, folder) if "still stands in" not in one.what]
+    assert said(folder) == []
     assert list(controls(pack.config)["verdict"].options) == list(pack.verdicts)
     assert "withdraw at any time" in (folder / "consent.md").read_text("utf-8")
     for verdict in pack.verdicts:
@@ -77,6 +78,9 @@ def test_words_and_what_they_mean_stand_where_people_and_models_read_them(folder
         ("x", ["=nobody"], [], "cannot be a role"),
         ("x", ["a", "A=again"], [], "The role 'a' stands twice"),
         ("x", [], ["one"], "One verdict is no choice"),
+        ("x", [], ["fine", "\uff26ine"], "The verdict 'fine' stands twice, as 'fine' and '\uff26ine'"),
+        ("x", [], ["fine", "fine_"], "The verdicts 'fine' and 'fine_' would both read 'Fine'. Rename one"),
+        ("x", ["a b", "a_b_"], [], "The roles 'a_b' and 'a_b_' would both read 'A b'"),
         ("x", [], ["a", "<b>"], "'<b>' cannot be a verdict"),
     ],
 )
@@ -113,7 +117,7 @@ def test_a_name_that_is_taken_is_refused(folder: Path, name: str) -> None:
         ("pack.toml", 'name = "house_rules"', 'name = "old"', "calls this pack 'old', its folder 'house_rules'. Write"),
         ("pack.toml", "# [severity]", "[severity]", "does not say which control asks for it"),
         ("config.xml", 'value="Situation"', 'value="You & me"', 'value="You & me" size="5"/> In a text, & is written'),
-        ("config.xml", "</Collapse>", "", "The line is: </View> There, Collapse is open and was not closed."),
+        ("config.xml", "</Collapse>", "", "The line is: </View> There, Collapse (line 51) is open and was not closed."),
         ("config.xml", 'name="analysis"', 'name="why"', "has no control 'analysis', which should hold the analysis"),
         (
             "config.xml",
@@ -150,10 +154,25 @@ def test_what_could_be_better_is_advice(folder: Path) -> None:
     edit(folder, "pack.toml", "(fine, unsure or", "(fine or")
 
     assert said(folder) == []
-    assert said(folder, "advice") == [
+    assert [line for line in said(folder, "advice") if "still stands" not in line] == [
         "[prompt] names the other verdicts, but not 'unsure'.",
         "The page folds in other guidelines than guidelines.md holds. Copy them between <Markdown> and </Markdown>.",
     ]
+
+
+def test_placeholders_that_were_left_are_advice_with_every_place(folder: Path) -> None:
+    left = [line for line in said(folder, "advice") if "still stands" in line]
+
+    assert "'say here in one line when something is fine' still stands in pack.toml ([verdicts] fine), config.xml" in (
+        " ".join(left)
+    )
+    assert "and guidelines.md (line 3). Write your own words there." in " ".join(left)
+    assert len(left) == 5  # two roles, three verdicts
+    for file in ("pack.toml", "config.xml", "guidelines.md"):
+        text = (folder / file).read_text("utf-8")
+        told = text.replace("say here in one line when", "when").replace(" (say here who that is, and what", " (what")
+        (folder / file).write_text(told, "utf-8")
+    assert said(folder, "advice") == []
 
 
 def test_the_two_commands(
@@ -170,6 +189,6 @@ def test_the_two_commands(
     edit(workspace.root / "labeling_configs" / "house_rules", "config.xml", "</Collapse>", "")
     capsys.readouterr()
     assert run(["pack", "check", "house_rules"]) == 2
-    assert "Collapse is open and was not closed" in " ".join(capsys.readouterr().out.split())
+    assert "Collapse (line 51) is open and was not closed" in " ".join(capsys.readouterr().out.split())
     made: Pack = load_pack(find_pack("house_rules", [workspace.root / "labeling_configs"]))
     assert made.stakeholders == {"tenant": "a tenant"}

@@ -9,9 +9,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from curator.cli import run
 from curator.errors import MissingExtra
 from curator.pack import SHIPPED, Pack, load_pack
-from curator.pack_tools.check import check_config, check_pack, known_packs, losses
+from curator.pack_tools.check import check_pack, known_packs, losses
+from curator.pack_tools.page import check_config
 from curator.workspace import Workspace
 from tests.conftest import rows
 
@@ -20,14 +22,15 @@ PACKS = sorted(path.parent for path in PLACE.glob("*/pack.toml"))
 
 
 def said(pack: Pack, level: str = "error") -> list[str]:
-    return [one.what for one in check_pack(pack) if one.level == level]
+    found = [one.what for one in check_pack(pack) if one.level == level]
+    return [re.sub(r"line \d+", "line N", one) for one in found]
 
 
 @pytest.mark.parametrize("folder", PACKS, ids=lambda folder: folder.name)
 def test_the_shipped_packs_are_clean_and_say_what_people_agree_to(folder: Path) -> None:
     pack = load_pack(folder)
 
-    assert check_pack(pack) == []
+    assert check_pack(pack, folder) == []
     assert "withdraw at any time" in (folder / "consent.md").read_text("utf-8")
     assert pack.guidelines.strip() in pack.config  # the page folds in the very same guidelines
 
@@ -71,7 +74,7 @@ def test_three_packs_for_three_kinds_of_people_are_there(workspace: Workspace) -
         ("<Collapse ", "<ReactCode name='c' toName='situation'/><Collapse ", "ReactCode is not in Label Studio's open"),
         ("<Collapse ", "<Frobnicate/><Collapse ", "There is no tag Frobnicate"),
         ('<Panel value="Guidelines">', '<Panel value="Guidelines"><Markdown>x</Markdown>', "directly in a Panel"),
-        ('value="$situation"', 'value="situation"', "Text 'situation' shows the word 'situation'"),
+        ('value="$situation"', 'value="situation"', "Text 'situation' (line N) shows the word 'situation'"),
         ('value="$context"', 'value="$background"', "never shows $context"),
         ('value="$context"', 'value="$background"', "shows $background, which no task has"),
         ('name="analysis"', 'name="comment"', "has no control 'analysis', which should hold the analysis"),
@@ -79,10 +82,15 @@ def test_three_packs_for_three_kinds_of_people_are_there(workspace: Workspace) -
         ('required="true" requiredMessage="Please write', 'requiredMessage="Please write', "may be left empty"),
         ('alias="manipulative"', 'alias="abusive"', "offers 'abusive', which is no verdict"),
         ('alias="manipulative"', 'alias="abusive"', "The verdict 'manipulative' cannot be chosen"),
-        ('hotkey="2"', 'hotkey="1"', "The key '1' stands for 2 things"),
+        (
+            'hotkey="2"',
+            'hotkey="1"',
+            "'1' stands for 'reasonable' of 'verdict' (line N) and 'questionable' of 'verdict' (line N) at once",
+        ),
         ('choice="single-radio"', 'choice="multiple"', "takes several verdicts"),
         ('maxRating="5"', 'maxRating="7"', "rates up to 7, the pack's severity goes up to 5"),
-        ('toName="situation" rows', 'toName="nothing" rows', "is not valid"),
+        ('toName="situation" rows', 'toName="nothing" rows', "is 'nothing', which no tag is called"),
+        ("<Rating ", '<Labels name="l" toName="context"><Label/></Labels><Rating ', "is not valid"),
         ("</View>\n</View>", "</View>", "is not XML"),
     ],
 )
@@ -144,6 +152,54 @@ def test_advice_is_no_error(pack: Pack) -> None:
     assert [one.what for one in check_config("<View/>")] == ["The page asks nothing."]
 
 
+def test_words_that_the_stages_write_another_way_are_errors(pack: Pack) -> None:
+    """`validate` would drop every answer: it knows the pack's words, and `normalise` has changed the answers'."""
+    odd = {"Very-bad one": "x", "\uff46ine": "x", " ": "x"}
+    told = said(pack.model_copy(update={"verdicts": {**pack.verdicts, **odd}, "stakeholders": {"HR": "x", "": "y"}}))
+
+    assert "The verdict 'Very-bad one' is stored as 'very_bad_one'; write it so in pack.toml" in " ".join(told)
+    assert "The verdict '\uff46ine' is stored as 'fine'; write it so" in " ".join(told)
+    assert "The role 'HR' is stored as 'hr'; write it so in pack.toml." in told
+    assert "[verdicts] has a key without a word: ' '. Name the verdict, or take the line out." in told
+    assert "[stakeholders] has a key without a word: ''. Name the role, or take the line out." in told
+
+
+def test_what_is_missing_in_words_is_named(pack: Pack) -> None:
+    prompt = pack.prompt.model_copy(update={"answer": "Verdict: {verdict}"})
+    bare = pack.model_copy(update={"stakeholders": {"hr": " "}, "prompt": prompt})
+
+    assert said(bare) == ["The role 'hr' has no words, and a model is told the words. Say who that is."]
+    assert said(bare, "advice") == ["[prompt] answer does not name {analysis}: no model learns to say why."]
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "what"),
+    [
+        (None, "advice", "There is no consent.md: nobody is told what they agree to. Copy the one of another pack."),
+        (b" \n", "advice", "consent.md is empty: nobody is told what they agree to."),
+        (b"\xff\xfe\x00", "error", "consent.md is not UTF-8 text. Save it as UTF-8."),
+    ],
+)
+def test_a_consent_that_tells_nothing_is_named(
+    pack: Pack, tmp_path: Path, text: bytes | None, level: str, what: str
+) -> None:
+    folder = tmp_path / "workplace"
+    folder.mkdir()
+    if text is not None:
+        (folder / "consent.md").write_bytes(text)
+
+    assert [(one.level, one.what) for one in check_pack(pack, folder)] == [(level, what)]
+
+
+def test_outside_a_workspace_the_shipped_packs_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert run(["pack", "list", "--json"]) == 0
+    assert [row["pack"] for row in json.loads(capsys.readouterr().out)] == [folder.name for folder in PACKS]
+
+
 def test_what_a_change_would_lose_is_counted(pack: Pack) -> None:
     extra = json.dumps({"tactics": ["isolation"], "lead_time": 2})
     told = rows(a={"verdict": "manipulative", "extra": extra}, b={"verdict": "manipulative", "severity": 5}, c="x")
@@ -155,8 +211,8 @@ def test_what_a_change_would_lose_is_counted(pack: Pack) -> None:
 
     assert losses(told, pack) == []
     assert losses(told, changed) == [
-        "tactics 'isolation' in 1 answers",
-        "the severity 5 in 1 answers",
+        "tactics 'isolation' in 1 answer",
+        "the severity 5 in 1 answer",
         "the verdict 'manipulative' in 2 answers",
     ]
 

@@ -103,7 +103,7 @@ def test_a_sample_goes_the_whole_way(name: str, tmp_path: Path, monkeypatch: pyt
     (workspace.root / "light.toml").write_text(LIGHT, "utf-8")
 
     assert made[2:5] == ["scenarios.jsonl", "answers.jsonl", "people.jsonl"]
-    assert check_pack(workspace.pack, name) == []
+    assert check_pack(workspace.pack, workspace.root / "labeling_configs" / name) == []
     assert add_people(workspace, str(workspace.root / "people.jsonl")) == len(sample(name, "people"))
     added = add(workspace, [workspace.root / "scenarios.jsonl", workspace.root / "answers.jsonl"])
     assert (added.intake.new, added.intake.quarantined, added.scenarios) == (len(answers), 0, len(scenarios))

@@ -32,11 +32,11 @@ def test_where_there_is_no_workspace_the_next_step_is_said(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"", "name: Field required"),
-        (b"name = 5", "name: Input should be a valid string"),
+        (b"", "name: it is missing. Add it."),
+        (b"name = 5", "name: a text is needed. Write it in quotes."),
         (b'name = "x"\nrecipes = "r"', "recipes: there is no such setting. Did you mean 'recipe'?"),
         (b'name = "x"\n[server]\nurls = "r"', "server.urls: there is no such setting. Did you mean 'url'?"),
-        (b'name = "x"\nserver = "embedded"', "server: Input should be"),
+        (b'name = "x"\nserver = "embedded"', "server: a table is needed, one line for each setting."),
         (b'nam = "x"', "nam: there is no such setting. Did you mean 'name'?"),
         (b'name = "x"\nname = "y"', "Cannot overwrite a value"),
         (b'name = "x', "cannot be read: Illegal character|cannot be read: Unterminated"),

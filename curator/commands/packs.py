@@ -17,11 +17,13 @@ def pack() -> None:
 @pack.command("list")
 @json_option
 def pack_list(as_json: bool) -> None:
-    """List the packs of this workspace and those that come with curator."""
+    """List the packs that come with curator and, in a workspace, its own."""
     from curator.pack_tools.check import known_packs
-    from curator.workspace import Workspace
+    from curator.workspace import FILE, Workspace
 
-    rows = known_packs(Workspace.find())
+    here = Path.cwd()
+    inside = any((folder / FILE).is_file() for folder in (here, *here.parents))
+    rows = known_packs(Workspace.find() if inside else None)
     if as_json:
         return show_json(rows)
     shown = [[row["pack"], row["title"], ", ".join(row["stakeholders"]), ", ".join(row["verdicts"])] for row in rows]
@@ -55,14 +57,17 @@ def pack_new(name: str, roles: tuple[str, ...], verdicts: tuple[str, ...], as_js
 @json_option
 def pack_check(name: str | None, browser: bool, as_json: bool) -> int:
     """Say what is wrong with the pack NAME (default: the workspace's), and what stored answers it would lose."""
+    from curator.pack import load_pack
     from curator.pack_tools.check import check_pack, find, losses
+    from curator.pack_tools.finding import counted
     from curator.workspace import Workspace
 
     workspace = Workspace.find()
-    found_pack = find(workspace, name)
+    folder = find(workspace, name)
+    found_pack = load_pack(folder)
     pictures: list[Path] = []
     with progress() as bar, one_piece(bar, "checking the pack"):
-        found = check_pack(found_pack, name or workspace.config.pack)
+        found = check_pack(found_pack, folder)
         if browser:
             from curator.pack_tools.browser import look
 
@@ -81,7 +86,8 @@ def pack_check(name: str | None, browser: bool, as_json: bool) -> int:
         say(f"no longer asked: {line}")
     for path in pictures:
         say(f"picture: {short_path(path)}")
-    say(f"{found_pack.name}: {wrong} errors, {len(found) - wrong} pieces of advice.")
+    good = counted(len(found) - wrong, "piece", "pieces")
+    say(f"{found_pack.name}: {counted(wrong, 'error', 'errors')}, {good} of advice.")
     return 2 if wrong else 0
 
 

@@ -11,7 +11,7 @@ from curator import collecting
 from curator.errors import MissingExtra, SourceError, UsageError
 from curator.labels.results import controls
 from curator.pack import Pack
-from curator.pack_tools.check import Finding
+from curator.pack_tools.finding import Finding
 from curator.workspace import Workspace
 
 SUBMIT = "[data-testid=bottombar-submit-button]"

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from curator.errors import PackError, StorageError, UsageError
 from curator.pack import SHIPPED, find_pack
+from curator.pack_tools.words import NO_WHEN, NO_WHO, stored
 
 ROLES = ("insider=somebody to whom it happens", "outsider=somebody who looks at it from outside")
 VERDICTS = ("fine=may stay as it is", "unsure=could be either", "not_fine=has to change")
@@ -128,8 +129,8 @@ def new_pack(
         raise UsageError(f"{name!r} cannot name a pack. Use small letters, digits and _, such as 'house_rules'.")
     if any((place / name).exists() for place in (packs, *SHIPPED)):
         raise PackError(f"There is a pack {name!r} already. Nothing was made; choose another name.")
-    who = _meanings("role", roles or ROLES, "{} (say here who that is, and what they look at)")
-    what = _meanings("verdict", verdicts or VERDICTS, "say here in one line when something is {}")
+    who = _meanings("role", roles or ROLES, f"{{}} ({NO_WHO})")
+    what = _meanings("verdict", verdicts or VERDICTS, NO_WHEN)
     if len(what) < 2:
         raise UsageError("One verdict is no choice. Name two at least, each with --verdict. Nothing was made.")
     shipped = find_pack("workplace", [])
@@ -164,16 +165,22 @@ def new_pack(
 
 def _meanings(kind: str, given: Sequence[str], unsaid: str) -> Mapping[str, str]:
     found: dict[str, str] = {}
+    was: dict[str, str] = {}  # as it was given
     for one in given:
         said, _, meaning = (part.strip() for part in one.partition("="))
-        word = re.sub(r"[\s\-]+", "_", said.lower())  # as the stage `normalise` writes labels
+        [word] = stored([said])
         if not WORD.fullmatch(word) or not meaning.isprintable():
             raise UsageError(
                 f"{one!r} cannot be a {kind}. Write a word of letters, digits and _, or: word=what it means,"
                 " in one line. Nothing was made."
             )
         if word in found:
-            raise UsageError(f"The {kind} {word!r} stands twice. Nothing was made.")
+            raise UsageError(f"The {kind} {word!r} stands twice, as {was[word]!r} and {said!r}. Nothing was made.")
+        if (same := next((other for other in found if _label(other) == _label(word)), None)) is not None:
+            raise UsageError(
+                f"The {kind}s {same!r} and {word!r} would both read {_label(word)!r}. Rename one. Nothing was made."
+            )
+        was[word] = said
         found[word] = meaning.rstrip(".") or unsaid.format(_label(word).lower())
     return found
 

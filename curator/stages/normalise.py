@@ -15,7 +15,7 @@ def normalise(rows: pl.DataFrame) -> Outcome:
     """Write texts in Unicode NFC with plain line ends and no invisible characters, and labels in lower_snake_case."""
     tidy = rows.with_columns(
         *(_text(name).alias(name) for name in TEXTS if name in rows.columns),
-        *(_label(name).alias(name) for name in LABELS if name in rows.columns),
+        *(as_label(pl.col(name)).alias(name) for name in LABELS if name in rows.columns),
     )
     looked = [name for name in (*TEXTS, *LABELS) if name in rows.columns]
     changed = pl.concat_list(
@@ -33,6 +33,7 @@ def _text(name: str) -> pl.Expr:
     return text.str.strip_chars()
 
 
-def _label(name: str) -> pl.Expr:
-    label = pl.col(name).str.replace_all(INVISIBLE, "").str.normalize("NFKC").str.strip_chars().str.to_lowercase()
+def as_label(words: pl.Expr) -> pl.Expr:
+    """Return verdicts, roles and the like as they are stored: NFKC, small letters, `_` for spaces and hyphens."""
+    label = words.str.replace_all(INVISIBLE, "").str.normalize("NFKC").str.strip_chars().str.to_lowercase()
     return label.str.replace_all(r"[\s\-]+", "_")
