@@ -147,17 +147,13 @@ def test_what_is_exported_has_no_fault(pack: Pack, told: list[tuple[int, str, st
                         assert (report.rows, report.errors, report.warnings) == (one.rows, [], [])
 
 
-def test_a_split_without_rows_gets_no_file_and_an_old_one_goes(dataset: Dataset, tmp_path: Path) -> None:
-    stale = tmp_path / "validation.jsonl"
-    stale.write_text("old\n")
-
-    assert export(dataset, "trl", [], tmp_path) == [
+def test_a_split_without_rows_gets_no_file(dataset: Dataset, tmp_path: Path) -> None:
+    assert list(export(dataset, "trl", [], tmp_path)) == [
         Written("train", tmp_path / "train.jsonl", 6),
         Written("validation", None, 0),
         Written("test", tmp_path / "test.jsonl", 1),
         Written("out_of_context", None, 0),
     ]
-    assert not stale.exists()
 
 
 def test_shares_are_weighted_and_said_in_percent(dataset: Dataset, tmp_path: Path, pack: Pack) -> None:

@@ -1,8 +1,8 @@
 """A dataset in the forms that trainers, spreadsheets and Label Studio want."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,14 @@ from curator.errors import StorageError, UsageError, nearest
 from curator.example import SPLITS
 from curator.files import write_jsonl
 from curator.formats.answered import ANSWERS, answered
-from curator.formats.folder import card, parquet, write_parquet
+from curator.formats.folder import card, write_parquet
 from curator.formats.paired import no_pairs, paired
+from curator.formats.record import File, names_of, place, read_record, remove, stale, write_record
 from curator.formats.shapes import LLAMA_FACTORY, SHAPES
 from curator.formats.spreadsheet import flat, safe, write_csv
 from curator.formats.studio_tasks import studio_tasks
 
-__all__ = ["FORMATS", "Written", "export", "safe", "write_csv"]
+__all__ = ["FORMATS", "Exported", "Written", "export", "safe", "write_csv"]
 
 Row = dict[str, Any]
 
@@ -30,6 +31,19 @@ class Written:
     path: Path | None
     rows: int
     left: str = ""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The splits as they were written, the names of older exports' files that went, and what a reader should know."""
+
+    parts: list[Written]
+    removed: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Written]:
+        """Go through the splits."""
+        return iter(self.parts)
 
 
 @dataclass(frozen=True)
@@ -53,17 +67,17 @@ FORMATS = {
     "csv": Format("a spreadsheet", tuple(ANSWERS)),
     "label-studio": Format("Label Studio tasks, the answers as predictions", ("each",)),
 }
-PLACES = {"csv": "{}.csv", "label-studio": "{}.json"}  # of a split; else {}.jsonl
 
 
-def export(dataset: Dataset, form: str, splits: list[str], out: Path, answers: str = "each") -> list[Written]:
+def export(dataset: Dataset, form: str, splits: list[str], out: Path, answers: str = "each") -> Exported:
     """Write each split in one of `FORMATS` and one of the ways of `ANSWERS` into the folder `out`.
 
-    A split without rows gets no file, and an older one of its name goes. UsageError for words that are not known, for
-    a format that cannot carry these answers, and where nothing would be written; StorageError when the disk fails.
+    What an older export left there and does not go with this one is removed; what curator did not write is never
+    touched. UsageError for words that are not known, for a format that cannot carry these answers, where nothing would
+    be written, and where a file of somebody else's has the name; StorageError when the disk fails.
     """
     _check(form, splits, answers)
-    made = [(split, *_rows(dataset, split, form, answers)) for split in splits or SPLITS]
+    made = [(split, *_rows(dataset, split, form, answers)) for split in dict.fromkeys(splits or SPLITS)]
     if not any(rows for _, rows, _ in made):
         if form in ("preference", "kto"):
             raise no_pairs(dataset, form)
@@ -71,13 +85,25 @@ def export(dataset: Dataset, form: str, splits: list[str], out: Path, answers: s
             f"The dataset {dataset.name} has no rows in {', '.join(splits or SPLITS)}. Nothing was written; a recipe"
             " without the step 'split' leaves all of them empty."
         )
+    before = read_record(out, form)
+    old = stale(before, dataset, form, answers)
+    files = {name: told for name, told in before.files.items() if name not in old}
+    files |= {
+        place(split, form): File(format=form, answers=answers, split=split, rows=len(rows))
+        for split, rows, _ in made
+        if rows
+    }
+    files |= dict.fromkeys(names_of(form)[len(SPLITS) :], File(format=form, answers=answers))
     try:
         out.mkdir(parents=True, exist_ok=True)
-        written = [Written(split, _write(out, split, form, rows), len(rows), left) for split, rows, left in made]
-        _beside(dataset, form, out, answers, [(split, rows) for split, rows, _ in made if rows])
+        removed = remove(out, [name for name in old if name not in files])
+        write_record(out, dataset, files, [])
+        parts = [Written(split, _write(out, split, form, rows), len(rows), left) for split, rows, left in made]
+        held = {split: files[name].rows for split in SPLITS if (name := place(split, form)) in files}
+        _beside(dataset, form, out, answers, held)
     except OSError as fault:
         raise StorageError(f"{out.name} could not be written: {fault}. The dataset is as it was.") from None
-    return written
+    return Exported(parts, removed)
 
 
 def _check(form: str, splits: list[str], answers: str) -> None:
@@ -110,10 +136,9 @@ def _rows(dataset: Dataset, split: str, form: str, answers: str) -> tuple[list[R
 
 
 def _write(out: Path, split: str, form: str, rows: list[Row]) -> Path | None:
-    path = out / (parquet(split) if form == "datasets" else PLACES.get(form, "{}.jsonl").format(split))
     if not rows:
-        path.unlink(missing_ok=True)
         return None
+    path = out / place(split, form)
     if form == "datasets":
         write_parquet(path, rows)
     elif form == "csv":
@@ -125,17 +150,17 @@ def _write(out: Path, split: str, form: str, rows: list[Row]) -> Path | None:
     return path
 
 
-def _beside(dataset: Dataset, form: str, out: Path, answers: str, made: list[tuple[str, list[Row]]]) -> None:
-    """Write what the reader of a format wants beside the rows."""
+def _beside(dataset: Dataset, form: str, out: Path, answers: str, held: dict[str, int]) -> None:
+    """Write what the reader of a format wants beside the rows: of all splits that the folder holds."""
     if form == "datasets":
-        counts = {split: len(rows) for split, rows in made}
-        (out / "README.md").write_text(card(dataset, counts, answers, list(made[0][1][0])), "utf-8")
+        (out / "README.md").write_text(card(dataset, out, held, answers), "utf-8")
     elif form in LLAMA_FACTORY:
         name = f"curator_{dataset.pack.name}_{dataset.name}"
         told = {}
-        for split, rows in made:
+        for split in held:
             columns = dict(LLAMA_FACTORY[form]["columns"])
-            if any("history" in row for row in rows):
+            file = place(split, form)
+            if any("history" in json.loads(line) for line in (out / file).read_text("utf-8").split("\n") if line):
                 columns["history"] = "history"
-            told[f"{name}_{split}"] = {"file_name": f"{split}.jsonl", **LLAMA_FACTORY[form], "columns": columns}
+            told[f"{name}_{split}"] = {"file_name": file, **LLAMA_FACTORY[form], "columns": columns}
         (out / "dataset_info.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")

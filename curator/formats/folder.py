@@ -8,6 +8,7 @@ import polars as pl
 
 from curator.dataset import Dataset
 from curator.formats.answered import ANSWERS
+from curator.formats.record import place
 
 Row = dict[str, Any]
 
@@ -40,11 +41,6 @@ MEANT = {
 }
 
 
-def parquet(split: str) -> Path:
-    """Return where in the folder a split lies."""
-    return Path("data") / f"{split}-00000-of-00001.parquet"
-
-
 def write_parquet(path: Path, rows: list[Row]) -> None:
     """Write rows of `answered`; each column has its type, whatever the rows leave out."""
     schema = {name: kind for name, kind in COLUMNS.items() if name in rows[0]}
@@ -54,10 +50,11 @@ def write_parquet(path: Path, rows: list[Row]) -> None:
     pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema).write_parquet(path)
 
 
-def card(dataset: Dataset, counts: dict[str, int], answers: str, columns: list[str]) -> str:
+def card(dataset: Dataset, out: Path, counts: dict[str, int], answers: str) -> str:
     """Return the README.md of the folder: where each split lies in YAML, what the columns are, the dataset's card."""
     head, body = parted(dataset.file("README.md").read_text("utf-8"))
-    files = [f"  - split: {split}\n    path: {parquet(split).as_posix()}" for split in counts]
+    files = [f"  - split: {split}\n    path: {place(split, 'datasets')}" for split in counts]
+    columns = pl.read_parquet_schema(out / place(next(iter(counts)), "datasets"))
     named = any(line.startswith("pretty_name:") for line in head)
     return "\n".join(
         [
