@@ -171,8 +171,9 @@ def test_shares_are_weighted_and_said_in_percent(dataset: Dataset, tmp_path: Pat
     assert everybody["shares"] == {"reasonable": 0.5 / 4.5, "questionable": 1 / 4.5, "manipulative": 3 / 4.5}
     assert everybody["messages"][-1]["content"] == "Verdicts: reasonable 11 %, questionable 22 %, manipulative 67 %"
     asked = everybody["messages"][-2]["content"]
-    assert "each of these in turn" in asked
-    assert asked.endswith("Say in percent how the verdicts of those who answer this are shared.")
+    who = [f"as {pack.stakeholders[role]}" for role in ("employee", "hr")]
+    end = "Say in percent how their verdicts are shared (reasonable, questionable or manipulative), and give no verdict"
+    assert asked.endswith(f"\n\nPeople judge this {'; '.join(who)}. {end} of your own.")
     assert sum(row["messages"][-2]["content"].startswith("Situation: The raise") for row in rows.values()) == 1
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from curator.chatrows import ChatRow, read_split
 from curator.dataset import Dataset
+from curator.formats.asked import asked_for_shares
 from curator.pack import Pack
 from curator.together import asked_of, head, in_turn
 
@@ -18,7 +19,6 @@ ANSWERS = {
     "together": "one row for each scenario: all perspectives in one answer",
 }
 EVERYBODY = "everybody"  # the stakeholder of a row that holds the answers of all
-ASKED = "\n\nGive no verdict of your own. Say in percent how the verdicts of those who answer this are shared."
 
 
 def answered(dataset: Dataset, split: str, answers: str) -> list[Row]:
@@ -64,10 +64,8 @@ def distribution(pack: Pack, rows: Sequence[ChatRow]) -> list[Row]:
 
 def _shares(pack: Pack, rows: Sequence[ChatRow], first: ChatRow, roles: list[str]) -> Row:
     shares = shares_of(pack, rows)
-    asked = rows[0].question
-    if len(roles) > 1:
-        asked = asked_of(pack, first.question, first.stakeholder, roles)
-    asked = [*asked[:-1], asked[-1] | {"content": asked[-1]["content"] + ASKED}]
+    one = first if len(roles) > 1 else rows[0]
+    asked = asked_for_shares(pack, one.question, one.stakeholder, roles)
     said = ", ".join(f"{verdict} {share} %" for verdict, share in percent(shares).items())
     weight = math.fsum(row.loss_weight for row in rows)
     told = _head(rows, roles[0] if len(roles) == 1 else EVERYBODY, weight)
