@@ -15,7 +15,8 @@ Turns = list[dict[str, str]]
 def asked_of(pack: Pack, turns: Turns, stakeholder: str, roles: Sequence[str]) -> Turns:
     """Return a question put to one stakeholder as a question put to these roles, in this order.
 
-    A role that answers more than once is named once, with how many answers it gives. UsageError where the last turn does not name the stakeholder in the pack's words.
+    A role that answers more than once is named once, with how many answers it gives. UsageError where the last turn
+    does not name the stakeholder in the pack's words.
     """
     one = pack.stakeholders.get(stakeholder, stakeholder)
     before, found, after = turns[-1]["content"].rpartition(one)

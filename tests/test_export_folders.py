@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -84,7 +85,9 @@ def test_what_the_folder_holds_is_written_down(new: Dataset, tmp_path: Path) -> 
 def test_a_file_that_curator_did_not_write_is_refused(new: Dataset, tmp_path: Path, form: str, name: str) -> None:
     (tmp_path / name).write_text("mine")
 
-    with pytest.raises(UsageError, match=rf"has {name}, which by its export.json no export wrote.*Nothing was written"):
+    with pytest.raises(
+        UsageError, match=rf"has {name}, and no export.json there says that an export wrote it.*Nothing was written"
+    ):
         export(new, form, ["train"], tmp_path)
     assert held(tmp_path) == [name]
     assert (tmp_path / name).read_text() == "mine"
@@ -132,3 +135,73 @@ def test_the_command_says_what_went(
     assert run(["export", "--dataset", "v2", "--format", "csv", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["removed"], [one["rows"] for one in told["files"]]) == ([], [1, 1, 0, 0])
+
+
+@pytest.fixture(scope="module")
+def merged(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """One answer that three people gave, and one of another role."""
+    rows = [
+        said("a", "The badge was cut.", "hr", "reasonable", voices=3, weight=0.75, team="north"),
+        said("b", "The badge was cut.", "manager", "questionable", weight=0.25, team="south"),
+    ]
+    return published(tmp_path_factory.mktemp("merged"), load_pack(find_pack("workplace", [])), rows)
+
+
+def test_answers_counts_the_voices_of_merged_answers(merged: Dataset, tmp_path: Path) -> None:
+    for form in ("chat", "datasets", "csv"):
+        (each,) = export(merged, form, ["train"], tmp_path / form)
+        assert [row["voices"] for row in table(each.path)] == [3, 1], form
+        (shared,) = export(merged, form, ["train"], tmp_path / f"{form}-shares", "distribution")
+        assert {row["stakeholder"]: row["answers"] for row in table(shared.path)} == {
+            "hr": 3,
+            "manager": 1,
+            "everybody": 4,
+        }
+        (whole,) = export(merged, form, ["train"], tmp_path / f"{form}-whole", "together")
+        assert [row["answers"] for row in table(whole.path)] == [4]
+
+
+def table(path: Path | None) -> list[dict[str, Any]]:
+    assert path is not None
+    if path.suffix == ".jsonl":
+        return lines(path)
+    return (pl.read_csv if path.suffix == ".csv" else pl.read_parquet)(path).to_dicts()
+
+
+def test_what_a_format_cannot_hold_is_counted_in_its_record(merged: Dataset, tmp_path: Path) -> None:
+    export(merged, "openai", [], tmp_path, "distribution")
+    told = json.loads((tmp_path / "export.json").read_text("utf-8"))
+
+    assert told["files"]["train.jsonl"]["rows_by_answers"] == {"1": 1, "3": 1, "4": 1}
+    assert export(merged, "openai", ["train"], tmp_path, "distribution").removed == []
+
+
+@pytest.mark.parametrize("form", ["openai", "trl", "prompt-completion", "sharegpt", "alpaca"])
+def test_weights_that_are_lost_are_said(merged: Dataset, new: Dataset, tmp_path: Path, form: str) -> None:
+    (note,) = export(merged, form, [], tmp_path / "one").notes
+
+    assert f"The format '{form}' has no place for weights" in note
+    assert "take all 2 rows alike, which in the dataset weigh from 0.25 to 0.75. With weights: --format chat," in note
+    assert ("`weight` is 0 or 1 for OpenAI" in note) == (form == "openai")
+    assert json.loads((tmp_path / "one" / "export.json").read_text("utf-8"))["notes"][0] == note
+    assert export(new, form, [], tmp_path / "two").notes == [], "all weigh the same"
+    assert export(merged, "chat", [], tmp_path / "three").notes == []
+
+
+@pytest.mark.parametrize("form", ["preference", "kto"])
+def test_weights_of_pairs_that_are_lost_are_said(tmp_path: Path, form: str) -> None:
+    text = exported.said("own", "May I swap?", "hr", "reasonable", rejected="No.", weight=0.5)
+    rows = [text, text | {"id": "other", "weight": 2.0}]
+    found = published(tmp_path, load_pack(find_pack("workplace", [])), rows)
+
+    assert "no place for weights" in export(found, form, [], tmp_path / form).notes[0]
+
+
+def test_a_task_for_label_studio_says_nothing_of_who_answered(merged: Dataset, tmp_path: Path) -> None:
+    (one,) = export(merged, "label-studio", ["train"], tmp_path)
+    assert one.path is not None
+    (task,) = json.loads(one.path.read_text("utf-8"))
+
+    assert set(task["data"]) == {"scenario", "situation", "context", "domain"}
+    assert "north" not in one.path.read_text("utf-8")
+    assert one.left == "2 answers as predictions"

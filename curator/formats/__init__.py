@@ -1,6 +1,7 @@
 """A dataset in the forms that trainers, spreadsheets and Label Studio want."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,17 @@ class Exported:
 
 
 @dataclass(frozen=True)
+class Made:
+    """The rows of one split as they are to be written, what each weighs, and how many answers it rests on."""
+
+    split: str
+    rows: list[Row]
+    left: str = ""
+    weights: list[float | None] = field(default_factory=list)
+    voices: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Format:
     """What a format is for, and which of `ANSWERS` it can carry."""
 
@@ -67,6 +79,7 @@ FORMATS = {
     "csv": Format("a spreadsheet", tuple(ANSWERS)),
     "label-studio": Format("Label Studio tasks, the answers as predictions", ("each",)),
 }
+WEIGHED = ("chat", "datasets", "csv")  # formats whose rows have a weight
 
 
 def export(dataset: Dataset, form: str, splits: list[str], out: Path, answers: str = "each") -> Exported:
@@ -77,8 +90,8 @@ def export(dataset: Dataset, form: str, splits: list[str], out: Path, answers: s
     be written, and where a file of somebody else's has the name; StorageError when the disk fails.
     """
     _check(form, splits, answers)
-    made = [(split, *_rows(dataset, split, form, answers)) for split in dict.fromkeys(splits or SPLITS)]
-    if not any(rows for _, rows, _ in made):
+    made = [_made(dataset, split, form, answers) for split in dict.fromkeys(splits or SPLITS)]
+    if not any(one.rows for one in made):
         if form in ("preference", "kto"):
             raise no_pairs(dataset, form)
         raise UsageError(
@@ -88,22 +101,19 @@ def export(dataset: Dataset, form: str, splits: list[str], out: Path, answers: s
     before = read_record(out, form)
     old = stale(before, dataset, form, answers)
     files = {name: told for name, told in before.files.items() if name not in old}
-    files |= {
-        place(split, form): File(format=form, answers=answers, split=split, rows=len(rows))
-        for split, rows, _ in made
-        if rows
-    }
+    files |= {place(one.split, form): _file(one, form, answers) for one in made if one.rows}
     files |= dict.fromkeys(names_of(form)[len(SPLITS) :], File(format=form, answers=answers))
+    notes = _notes(form, made)
     try:
         out.mkdir(parents=True, exist_ok=True)
         removed = remove(out, [name for name in old if name not in files])
-        write_record(out, dataset, files, [])
-        parts = [Written(split, _write(out, split, form, rows), len(rows), left) for split, rows, left in made]
+        write_record(out, dataset, files, notes)
+        parts = [Written(one.split, _write(out, one.split, form, one.rows), len(one.rows), one.left) for one in made]
         held = {split: files[name].rows for split in SPLITS if (name := place(split, form)) in files}
         _beside(dataset, form, out, answers, held)
     except OSError as fault:
         raise StorageError(f"{out.name} could not be written: {fault}. The dataset is as it was.") from None
-    return Exported(parts, removed)
+    return Exported(parts, removed, notes)
 
 
 def _check(form: str, splits: list[str], answers: str) -> None:
@@ -122,17 +132,39 @@ def _check(form: str, splits: list[str], answers: str) -> None:
         )
 
 
-def _rows(dataset: Dataset, split: str, form: str, answers: str) -> tuple[list[Row], str]:
-    """Return a split's rows as they are to be written, and what is said of those left out."""
+def _made(dataset: Dataset, split: str, form: str, answers: str) -> Made:
     if form in ("preference", "kto"):
-        rows, left = paired(dataset, split, form)
-        return rows, f"{left} answer{' gives' if left == 1 else 's give'} no pair" if left else ""
+        found = paired(dataset, split, form)
+        left = f"{found.left} answer{' gives' if found.left == 1 else 's give'} no pair" if found.left else ""
+        return Made(split, found.rows, left, found.weights)
     if form == "label-studio":
         rows, told = studio_tasks(dataset, split)
-        return rows, f"{told} answers as predictions"
+        return Made(split, rows, f"{told} answer{'' if told == 1 else 's'} as predictions")
     rows = answered(dataset, split, answers)
     shape: Callable[[Row], Row] = flat if form == "csv" else SHAPES.get(form, SHAPES["chat"])
-    return [shape(row) for row in rows], ""
+    weights, voices = (
+        [row["weight"] for row in rows],
+        [row["answers" if "answers" in row else "voices"] for row in rows],
+    )
+    return Made(split, [shape(row) for row in rows], weights=weights, voices=voices)
+
+
+def _file(one: Made, form: str, answers: str) -> File:
+    counts = dict(sorted(Counter(one.voices).items())) or None
+    return File(format=form, answers=answers, split=one.split, rows=len(one.rows), rows_by_answers=counts)
+
+
+def _notes(form: str, made: list[Made]) -> list[str]:
+    """Return what is lost in this format."""
+    weights = Counter(1.0 if weight is None else weight for one in made for weight in one.weights)
+    if form in WEIGHED or len(weights) < 2:
+        return []
+    own = " (a message's own `weight` is 0 or 1 for OpenAI)" if form == "openai" else ""
+    return [
+        f"The format {form!r} has no place for weights{own}: a trainer will take all {weights.total()} rows alike,"
+        f" which in the dataset weigh from {min(weights):.3g} to {max(weights):.3g}. With weights: --format"
+        f" {', '.join(WEIGHED)}."
+    ]
 
 
 def _write(out: Path, split: str, form: str, rows: list[Row]) -> Path | None:

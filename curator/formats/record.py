@@ -25,6 +25,7 @@ class File(BaseModel):
     answers: str
     split: str | None = None
     rows: int = 0
+    rows_by_answers: dict[int, int] | None = None  # how many rows rest on one answer, how many on two ...
 
 
 class Record(BaseModel):
@@ -64,9 +65,9 @@ def read_record(out: Path, form: str) -> Record:
     foreign = [name for name in names_of(form) if name not in record.files and (out / name).exists()]
     if foreign:
         raise UsageError(
-            f"{out.name} has {', '.join(foreign)}, which by its {NAME} no export wrote: it may be of another dataset,"
-            " whose test answers would stand beside this one's training rows. Nothing was written and nothing removed;"
-            " move it away, or choose another folder with --out."
+            f"{out.name} has {', '.join(foreign)}, and no {NAME} there says that an export wrote it: it may be of another"
+            " dataset, whose test answers would lie beside these training rows. Nothing was written and nothing"
+            " removed; move it away, or choose another folder with --out."
         )
     return record
 

@@ -25,7 +25,7 @@ def write_csv(path: Path, rows: list[Row]) -> None:
 
 def flat(row: Row) -> Row:
     """Return a row of `answered` as cells: the lists become words, the shares a column for each verdict."""
-    names = ("id", "scenario", "stakeholder", "verdict", "domain", "weight", "answers")
+    names = ("id", "scenario", "stakeholder", "verdict", "domain", "weight", "voices", "answers")
     told = {name: row[name] for name in names if name in row}
     if "ids" in row:
         told["ids"] = " ".join(row["ids"])
