@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -17,17 +18,35 @@ SIZES = (
 TRUST = "Whose it is"  # the section that is written when the data or the model is handed over
 
 
-def card(manifest: dict[str, Any], rows: pl.DataFrame, tables: Mapping[str, pl.DataFrame] | None = None) -> str:
-    """Return the README of a dataset, from its manifest, its rows and the tables that its steps left."""
+@dataclass(frozen=True)
+class Handed:
+    """A folder to which a dataset was exported: the rows of each split, where it lies, and what one row is."""
+
+    splits: dict[str, int]
+    places: dict[str, str]
+    row: str
+
+
+def card(
+    manifest: dict[str, Any],
+    rows: pl.DataFrame,
+    tables: Mapping[str, pl.DataFrame] | None = None,
+    handed: Handed | None = None,
+) -> str:
+    """Return the README of a dataset, from its manifest, its rows and the tables that its steps left.
+
+    That of an export (`handed`) speaks of its own folder; `rows` are then those of its splits.
+    """
     pack = manifest["pack"]
+    splits: dict[str, int] = handed.splits if handed else manifest["splits"]
+    one = handed.row if handed else "One example is one person's verdict and analysis of one scenario, from one role."
     roles = rows.group_by("stakeholder").agg(pl.len(), pl.col("annotator").n_unique()).sort("stakeholder")
     lines = [
-        *_head(manifest, rows),
+        *_head(manifest, rows, handed),
         f"# {pack['title']}: a curated dataset",
         "",
         f"{rows.height} examples of {rows['scenario'].n_unique()} scenarios, from {manifest['input']['rows']} answers. "
-        "One example is one person's verdict and analysis of one scenario, from one role. "
-        "People in different roles may disagree: that is the data, not noise.",
+        f"{one} People in different roles may disagree: that is the data, not noise.",
         "",
         "## Who judged",
         "",
@@ -37,9 +56,9 @@ def card(manifest: dict[str, Any], rows: pl.DataFrame, tables: Mapping[str, pl.D
         "",
         *(f"- {line}" for line in _people(rows)),
         "",
-        "| split | examples |",
+        f"| split | {'rows here' if handed else 'examples'} |",
         "|---|---|",
-        *(f"| {name} | {n} |" for name, n in manifest["splits"].items()),
+        *(f"| {name} | {n} |" for name, n in splits.items()),
         "",
         "## How it was made",
         "",
@@ -52,7 +71,9 @@ def card(manifest: dict[str, Any], rows: pl.DataFrame, tables: Mapping[str, pl.D
             for s in manifest["steps"]
         ),
         "",
-        "Each row that left stands in `dropped.parquet`, each reason with its evidence in `decisions.parquet`.",
+        "Which rows left, and why, stands with the dataset, not here."
+        if handed
+        else "Each row that left stands in `dropped.parquet`, each reason with its evidence in `decisions.parquet`.",
         "",
         "## Agreement and balance",
         "",
@@ -73,10 +94,12 @@ def card(manifest: dict[str, Any], rows: pl.DataFrame, tables: Mapping[str, pl.D
     return "\n".join(lines)
 
 
-def _head(manifest: dict[str, Any], rows: pl.DataFrame) -> list[str]:
+def _head(manifest: dict[str, Any], rows: pl.DataFrame, handed: Handed | None) -> list[str]:
     """Return the YAML head. JSON strings are YAML too, so that nothing in a title can break it."""
-    size = next((name for most, name in SIZES if rows.height < most), "n>1M")
-    files = [f"  - split: {name}\n    path: {name}.jsonl" for name, n in manifest["splits"].items() if n]
+    places = handed.places if handed else {name: f"{name}.jsonl" for name, n in manifest["splits"].items() if n}
+    height = sum(handed.splits.values()) if handed else rows.height
+    size = next((name for most, name in SIZES if height < most), "n>1M")
+    files = [f"  - split: {name}\n    path: {place}" for name, place in places.items()]
     by = {"edited": "machine-generated", "model": "machine-generated"}  # for people in their roles it has no word
     makers = sorted({by.get(one, "other") for one in rows["origin"].drop_nulls().unique()})
     return [

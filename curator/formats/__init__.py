@@ -12,7 +12,7 @@ from curator.errors import StorageError, UsageError, nearest
 from curator.example import SPLITS
 from curator.files import write_jsonl
 from curator.formats.answered import ANSWERS, answered
-from curator.formats.folder import card, write_parquet
+from curator.formats.folder import readme, write_parquet
 from curator.formats.paired import no_pairs, paired
 from curator.formats.record import File, names_of, place, read_record, remove, stale, write_record
 from curator.formats.shapes import LLAMA_FACTORY, SHAPES
@@ -185,7 +185,7 @@ def _write(out: Path, split: str, form: str, rows: list[Row]) -> Path | None:
 def _beside(dataset: Dataset, form: str, out: Path, answers: str, held: dict[str, int]) -> None:
     """Write what the reader of a format wants beside the rows: of all splits that the folder holds."""
     if form == "datasets":
-        (out / "README.md").write_text(card(dataset, out, held, answers), "utf-8")
+        (out / "README.md").write_text(readme(dataset, out, held, answers), "utf-8")
     elif form in LLAMA_FACTORY:
         name = f"curator_{dataset.pack.name}_{dataset.name}"
         told = {}

@@ -65,8 +65,8 @@ def read_record(out: Path, form: str) -> Record:
     foreign = [name for name in names_of(form) if name not in record.files and (out / name).exists()]
     if foreign:
         raise UsageError(
-            f"{out.name} has {', '.join(foreign)}, and no {NAME} there says that an export wrote it: it may be of another"
-            " dataset, whose test answers would lie beside these training rows. Nothing was written and nothing"
+            f"{out.name} has {', '.join(foreign)}, and no {NAME} there says that an export wrote it: it may be of"
+            " another dataset, whose test answers would lie beside these training rows. Nothing was written and nothing"
             " removed; move it away, or choose another folder with --out."
         )
     return record
