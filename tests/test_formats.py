@@ -25,7 +25,7 @@ from curator.formats.answered import EVERYBODY, percent
 from curator.formats.shapes import alpaca
 from curator.formats.validators import validate
 from curator.lm.tokens import EVERYBODY as OF_TRAINING
-from curator.pack import Pack
+from curator.pack import Pack, find_pack, load_pack
 from curator.together import asked_of, head
 from curator.workspace import Workspace
 from tests import exported
@@ -144,7 +144,9 @@ def test_what_is_exported_has_no_fault(pack: Pack, told: list[tuple[int, str, st
                 for one in export(found, form, [], Path(folder) / form / answers, answers):
                     if one.path:
                         report = validate(one.path, form)
-                        assert (report.rows, report.errors, report.warnings) == (one.rows, [], [])
+                        assert (report.rows, report.errors) == (one.rows, [])
+                        kinds = {finding.kind for finding in report.warnings} - {"few_rows"}
+                        assert kinds == ({"several_answers"} if form == "chat" and answers != "each" else set())
 
 
 def test_a_split_without_rows_gets_no_file(dataset: Dataset, tmp_path: Path) -> None:
@@ -272,6 +274,29 @@ def test_pairs_are_those_of_training_and_ties_are_counted(pairs: Dataset, tmp_pa
         assert f"day {number}?" in row["prompt"][-1]["content"]
     (own,) = lines(test.path)
     assert own["rejected"][0]["content"] == "Verdict: tie\nWhy: They are alike in all."
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (
+            "preference",
+            "Among the 3 rows of train: 1 repeats of another and 1 the opposite of another on the same prompt.",
+        ),
+        ("kto", "Among the 6 rows of train: 2 repeats of another and 2 the opposite of another on the same prompt."),
+    ],
+)
+def test_pairs_that_go_against_one_another_are_said(tmp_path: Path, form: str, said: str) -> None:
+    both = {"context": f"A team.\n\nAnswer A:\n{KIND}\n\nAnswer B:\n{COLD}", "pack": "preference", "severity": None}
+    rows = [
+        exported.said(id, "May I go?", "hr", verdict, **both) for id, verdict in (("p", "a"), ("q", "b"), ("r", "a"))
+    ]
+    found = published(tmp_path, load_pack(find_pack("preference", [])), rows)
+    (one,) = made = export(found, form, ["train"], tmp_path / form)
+
+    assert one.path is not None
+    assert made.notes == [f"{said} A trainer learns all of them."]
+    assert {"repeated_row", "opposite_rows"} <= {finding.kind for finding in validate(one.path, form).warnings}
 
 
 def test_kto_rows_are_mixed_the_same_way_each_time(pairs: Dataset, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from curator.errors import StorageError, UsageError, nearest
 from curator.example import SPLITS
 from curator.files import write_jsonl
 from curator.formats.answered import ANSWERS, answered
+from curator.formats.filechecks import clashes
 from curator.formats.folder import readme, write_parquet
 from curator.formats.paired import no_pairs, paired
 from curator.formats.record import File, names_of, place, read_record, remove, stale, write_record
@@ -155,7 +156,18 @@ def _file(one: Made, form: str, answers: str) -> File:
 
 
 def _notes(form: str, made: list[Made]) -> list[str]:
-    """Return what is lost in this format."""
+    """Return what is lost in this format, and what its rows say against one another."""
+    return [*_weights(form, made), *(note for one in made if (note := _clashing(form, one)))]
+
+
+def _clashing(form: str, one: Made) -> str:
+    kinds = Counter(kind for _, kind, _ in clashes(form, one.rows))
+    told = {"repeated_row": "repeats of another", "opposite_rows": "the opposite of another on the same prompt"}
+    said = " and ".join(f"{kinds[kind]} {words}" for kind, words in told.items() if kinds[kind])
+    return said and f"Among the {len(one.rows)} rows of {one.split}: {said}. A trainer learns all of them."
+
+
+def _weights(form: str, made: list[Made]) -> list[str]:
     weights = Counter(1.0 if weight is None else weight for one in made for weight in one.weights)
     if form in WEIGHED or len(weights) < 2:
         return []
