@@ -101,7 +101,8 @@ def _read(line: str, pack: Pack) -> tuple[ChatRow | None, str]:
     return row, _fault(row, pack)
 
 
-def _fault(row: ChatRow, pack: Pack) -> str:
+def fault_of_turns(row: ChatRow) -> str:
+    """Return what is wrong with a row's turns, whatever its pack; nothing where they are right."""
     roles = [turn.role for turn in row.messages]
     body = roles[1:] if roles[0] == "system" else roles
     if not body or body != ["user", "assistant"] * (len(body) // 2):
@@ -111,6 +112,12 @@ def _fault(row: ChatRow, pack: Pack) -> str:
             return f"message {number} ({turn.role}) is empty"
         if turn.weight and number < len(row.messages):
             return f"message {number} ({turn.role}) has weight {turn.weight:g}, but only the last answer is learned"
+    return ""
+
+
+def _fault(row: ChatRow, pack: Pack) -> str:
+    if wrong := fault_of_turns(row):
+        return wrong
     for what, word, known in (
         ("verdict", row.verdict, pack.verdicts),
         ("stakeholder", row.stakeholder, pack.stakeholders),

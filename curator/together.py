@@ -1,6 +1,8 @@
 """All perspectives on a scenario in one answer: one question that names every role, one answer in as many parts."""
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 from curator.chatrows import ChatRow
@@ -13,7 +15,8 @@ Turns = list[dict[str, str]]
 def asked_of(pack: Pack, turns: Turns, stakeholder: str, roles: Sequence[str]) -> Turns:
     """Return a question put to one stakeholder as a question put to these roles, in this order.
 
-    UsageError where the last turn does not name the stakeholder in the pack's words.
+    A role that answers more than once is named once, with how many answers it gives. UsageError where the last turn
+    does not name the stakeholder in the pack's words.
     """
     one = pack.stakeholders.get(stakeholder, stakeholder)
     before, found, after = turns[-1]["content"].rpartition(one)
@@ -22,8 +25,24 @@ def asked_of(pack: Pack, turns: Turns, stakeholder: str, roles: Sequence[str]) -
             f"The question does not name {stakeholder!r} in the pack's words ({one!r}), so it cannot be put to all"
             " roles at once. Use answers=each, or put {stakeholder} into the pack's prompt."
         )
-    every = "each of these in turn: " + "; ".join(pack.stakeholders.get(role, role) for role in roles)
-    return [*turns[:-1], turns[-1] | {"content": before + every + after}]
+    every = "each of these in turn: " + "; ".join(
+        pack.stakeholders.get(role, role) + (f" ({count} answers)" if count > 1 else "")
+        for role, count in Counter(roles).items()
+    )
+    return every_view([*turns[:-1], turns[-1] | {"content": before + every + after}])
+
+
+def every_view(turns: Turns) -> Turns:
+    """Return the turns of a question to several roles: its system turn does not speak of one point of view.
+
+    >>> every_view([{"role": "system", "content": "You judge from one person's point of view."}])
+    [{'role': 'system', 'content': "You judge from each person's point of view."}]
+    """
+
+    def plural(turn: dict[str, str]) -> dict[str, str]:
+        return turn | {"content": re.sub(r"\bfrom one (?=[\w ]+'s point of view)", "from each ", turn["content"])}
+
+    return [plural(turn) if turn["role"] == "system" else turn for turn in turns]
 
 
 def head(stakeholder: str, number: int = 0) -> str:
@@ -48,11 +67,13 @@ def own_part(text: str, roles: Sequence[str]) -> str:
 def in_turn(rows: Sequence[ChatRow]) -> list[ChatRow]:
     """Return the answers to one scenario in the order in which one answer tells them.
 
-    The order is turned by the scenario's name, so that each role comes first as often as others.
+    The answers of one role follow one another. The order of the roles is turned by the scenario's name, so that each
+    comes first as often as others.
     """
-    ordered = sorted(rows, key=lambda row: (row.stakeholder, row.id))
-    turn = int(hashlib.sha256(rows[0].scenario.encode()).hexdigest()[:8], 16) % len(ordered)
-    return ordered[turn:] + ordered[:turn]
+    roles = sorted({row.stakeholder for row in rows})
+    turn = int(hashlib.sha256(rows[0].scenario.encode()).hexdigest()[:8], 16) % len(roles)
+    place = {role: at for at, role in enumerate(roles[turn:] + roles[:turn])}
+    return sorted(rows, key=lambda row: (place[row.stakeholder], row.id))
 
 
 def order(pack: Pack, stakeholder: str) -> list[str]:

@@ -62,14 +62,63 @@ def test_the_card_says_who_judged_what_left_and_how_far_people_agree(dataset: Da
 
     assert "41 examples of 21 scenarios, from 42 answers." in text
     assert "| employee | 41 | 2 |" in text
-    assert "- 2 people, 1 team; known by pseudonym.\n- Written 40 by people, 1 by a model.\n" in text
-    assert "| validate | 42 | 41 | one word (1) |" in text
+    assert (
+        "- 2 people, 1 team; known by pseudonym.\n- Written 40 by people or without a word on it, 1 by a model.\n"
+        in text
+    )
+    assert "| validate | 42 | 41 | – | one word (1) |" in text
     assert "- Agreement inside employee: alpha 1.00 (1.00 to 1.00), 20 scenarios judged twice or more.\n" in text
-    assert "- Not one verdict inside one role: 0 of 20 (0 %).\n" in text
+    inside = "in 0 of 20 scenarios that were judged twice or more in it (0 %)."
+    assert f"- People of one role gave different verdicts {inside}\n" in text
     assert "- Verdicts: reasonable 20, questionable 0, manipulative 21.\n" in text
     assert "- 100 % of the examples come from one stakeholder: a model will take its view for the normal one.\n" in text
     assert "- Nobody answered as hr, manager, outside_expert.\n" in text
     assert "- Only 25 training examples; 50 are the least that is worth a try.\n" in text
+
+
+def test_the_card_says_how_it_was_made_and_what_was_put_in_place_of_words(dataset: Dataset) -> None:
+    edited = {"action": "edit", "reason": "personal data", "rows": 18}
+    steps = [
+        {
+            "step": "redact",
+            "given": 41,
+            "kept": 41,
+            "decisions": [edited],
+            "measures": {"found": {"email": 2, "phone": 1}},
+        },
+        {"step": "embed", "given": 41, "kept": 41, "decisions": []}
+        | {"measures": {"model": "mini", "model_sha256": "ab" * 32}},
+    ]
+    recipe = [{"use": "redact"}, {"use": "split", "seed": 7}]
+
+    said = card(dataset.manifest | {"steps": steps, "recipe": recipe}, dataset.frame("examples"))
+
+    assert "| redact | 41 | 41 | 18 | – |\n" in said
+    assert (
+        "- `redact` put tokens in place of personal data in 18 rows (email 2, phone 1). A token such as `[per" in said
+    )
+    assert f"- curator {dataset.manifest['curator']}; every setting of every step stands in the dataset's" in said
+    assert "below `recipe`; seeds: split 7.\n" in said
+    assert "embedder mini (abababababab)" in said
+
+
+def test_the_card_says_one_in_the_singular_and_who_was_alone_in_a_role(dataset: Dataset) -> None:
+    one = rows(a={"stakeholder": "hr"})
+    all_ = {"alpha": 0.5, "low": None, "units": 1, "answers": 1, "why": ""}
+    cells = {"judged": 1, "contested": 1, "share": 1.0}
+    measures = {"all": all_, "severity": all_, "contested": cells, "split_within": cells}
+    steps = [{"step": "agreement", "given": 1, "kept": 1, "decisions": [], "measures": measures}]
+    manifest = dataset.manifest | {"steps": steps, "input": {"rows": 1}}
+    manifest |= {"splits": manifest["splits"] | {"train": 1}}
+
+    said = card(manifest, one)
+
+    assert "1 example of 1 scenario, from 1 answer. " in said
+    assert "alpha 0.50, 1 answer to 1 scenario (1 is perfect" in said
+    assert "- The roles gave different verdicts in 1 of 1 scenario (100 %).\n" in said
+    assert "- Only 1 training example; 50 are" in said
+    assert "- Only one person answered as hr: these answers are that person's view, and point at them.\n" in said
+    assert "No answer says that a model wrote or edited it; one that says nothing counts as a person's." in said
 
 
 def test_the_card_names_the_thinnest_cells(dataset: Dataset) -> None:
@@ -116,6 +165,9 @@ def test_a_dataset_without_split_or_rows_has_a_card_without_files(dataset: Datas
     [
         ("cc-by-4.0", {"license": "cc-by-4.0"}),
         ("mit", {"license": "mit"}),
+        ("CC-BY-4.0", {"license": "cc-by-4.0"}),
+        ("cc-by-5.0", {"license": "other", "license_name": "cc-by-5.0"}),
+        ("acme-1.0", {"license": "other", "license_name": "acme-1.0"}),
         ("internal", {"license": "other", "license_name": "internal"}),
         ("Ask Anna: no 3rd parties", {"license": "other", "license_name": "Ask Anna: no 3rd parties"}),
         (None, {}),

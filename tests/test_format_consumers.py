@@ -12,7 +12,7 @@ import curator.offline  # noqa: F401  before anything of Hugging Face
 from curator.dataset import Dataset
 from curator.formats import FORMATS, export
 from curator.formats.answered import ANSWERS
-from curator.formats.folder import parted
+from curator.formats.folder import ROW
 from curator.formats.shapes import LLAMA_FACTORY
 from curator.pack import Pack
 from tests import exported
@@ -92,19 +92,18 @@ def test_datasets_loads_the_folder_by_its_card(dataset: Dataset, tmp_path: Path,
         assert loaded["train"].to_list() == lines(tmp_path / "chat" / "train.jsonl")
 
 
-def test_a_card_that_has_a_head_keeps_it_but_for_its_files() -> None:
-    head = [
-        "license: mit",
-        "configs:",
-        "- config_name: x",
-        "  data_files: y",
-        "pretty_name: Z",
-        "dataset_info:",
-        "  a: 1",
-    ]
+@pytest.mark.parametrize("answers", ANSWERS)
+def test_the_card_of_the_folder_speaks_of_what_is_there(dataset: Dataset, tmp_path: Path, answers: str) -> None:
+    (one,) = export(dataset, "datasets", ["train"], tmp_path, answers)
+    text = (tmp_path / "README.md").read_text("utf-8")
 
-    assert parted("---\n" + "\n".join(head) + "\n---\n# Title\n") == (["license: mit", "pretty_name: Z"], "# Title\n")
-    assert parted("# Title\n") == ([], "# Title\n")
+    assert f"| split | rows here |\n|---|---|\n| train | {one.rows} |\n\n" in text
+    assert "test" not in text.partition("\n# ")[0]
+    assert "6 examples of 3 scenarios" in text
+    assert not any(f"`{name}.parquet`" in text for name in ("dropped", "decisions"))
+    assert ("One row is one person's verdict" in text) == (answers == "each")
+    assert ROW[answers] in text
+    assert "People may take their answers back." in text
 
 
 def test_trl_takes_its_formats_for_what_they_are(dataset: Dataset, pairs: Dataset, tmp_path: Path) -> None:

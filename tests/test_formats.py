@@ -25,7 +25,7 @@ from curator.formats.answered import EVERYBODY, percent
 from curator.formats.shapes import alpaca
 from curator.formats.validators import validate
 from curator.lm.tokens import EVERYBODY as OF_TRAINING
-from curator.pack import Pack
+from curator.pack import Pack, find_pack, load_pack
 from curator.together import asked_of, head
 from curator.workspace import Workspace
 from tests import exported
@@ -144,20 +144,18 @@ def test_what_is_exported_has_no_fault(pack: Pack, told: list[tuple[int, str, st
                 for one in export(found, form, [], Path(folder) / form / answers, answers):
                     if one.path:
                         report = validate(one.path, form)
-                        assert (report.rows, report.errors, report.warnings) == (one.rows, [], [])
+                        assert (report.rows, report.errors) == (one.rows, [])
+                        kinds = {finding.kind for finding in report.warnings} - {"few_rows"}
+                        assert kinds == ({"several_answers"} if form == "chat" and answers != "each" else set())
 
 
-def test_a_split_without_rows_gets_no_file_and_an_old_one_goes(dataset: Dataset, tmp_path: Path) -> None:
-    stale = tmp_path / "validation.jsonl"
-    stale.write_text("old\n")
-
-    assert export(dataset, "trl", [], tmp_path) == [
+def test_a_split_without_rows_gets_no_file(dataset: Dataset, tmp_path: Path) -> None:
+    assert list(export(dataset, "trl", [], tmp_path)) == [
         Written("train", tmp_path / "train.jsonl", 6),
         Written("validation", None, 0),
         Written("test", tmp_path / "test.jsonl", 1),
         Written("out_of_context", None, 0),
     ]
-    assert not stale.exists()
 
 
 def test_shares_are_weighted_and_said_in_percent(dataset: Dataset, tmp_path: Path, pack: Pack) -> None:
@@ -175,8 +173,9 @@ def test_shares_are_weighted_and_said_in_percent(dataset: Dataset, tmp_path: Pat
     assert everybody["shares"] == {"reasonable": 0.5 / 4.5, "questionable": 1 / 4.5, "manipulative": 3 / 4.5}
     assert everybody["messages"][-1]["content"] == "Verdicts: reasonable 11 %, questionable 22 %, manipulative 67 %"
     asked = everybody["messages"][-2]["content"]
-    assert "each of these in turn" in asked
-    assert asked.endswith("Say in percent how the verdicts of those who answer this are shared.")
+    who = [f"as {pack.stakeholders[role]}" for role in ("employee", "hr")]
+    end = "Say in percent how their verdicts are shared (reasonable, questionable or manipulative), and give no verdict"
+    assert asked.endswith(f"\n\nPeople judge this {'; '.join(who)}. {end} of your own.")
     assert sum(row["messages"][-2]["content"].startswith("Situation: The raise") for row in rows.values()) == 1
 
 
@@ -275,6 +274,29 @@ def test_pairs_are_those_of_training_and_ties_are_counted(pairs: Dataset, tmp_pa
         assert f"day {number}?" in row["prompt"][-1]["content"]
     (own,) = lines(test.path)
     assert own["rejected"][0]["content"] == "Verdict: tie\nWhy: They are alike in all."
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (
+            "preference",
+            "Among the 3 rows of train: 1 repeats of another and 1 the opposite of another on the same prompt.",
+        ),
+        ("kto", "Among the 6 rows of train: 2 repeats of another and 2 the opposite of another on the same prompt."),
+    ],
+)
+def test_pairs_that_go_against_one_another_are_said(tmp_path: Path, form: str, said: str) -> None:
+    both = {"context": f"A team.\n\nAnswer A:\n{KIND}\n\nAnswer B:\n{COLD}", "pack": "preference", "severity": None}
+    rows = [
+        exported.said(id, "May I go?", "hr", verdict, **both) for id, verdict in (("p", "a"), ("q", "b"), ("r", "a"))
+    ]
+    found = published(tmp_path, load_pack(find_pack("preference", [])), rows)
+    (one,) = made = export(found, form, ["train"], tmp_path / form)
+
+    assert one.path is not None
+    assert made.notes == [f"{said} A trainer learns all of them."]
+    assert {"repeated_row", "opposite_rows"} <= {finding.kind for finding in validate(one.path, form).warnings}
 
 
 def test_kto_rows_are_mixed_the_same_way_each_time(pairs: Dataset, tmp_path: Path) -> None:

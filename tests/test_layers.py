@@ -30,7 +30,7 @@ LAYERS = """
     registry chatrows roles
     database files stage chat parts
     phrases tellings processes
-    example pack maths offline progress secret
+    example pack maths offline progress secret cardlines licences
     toml
     errors
 """

@@ -21,7 +21,8 @@ ASK, SAY = {"role": "user", "content": "Is it fair?"}, {"role": "assistant", "co
 SYSTEM = {"role": "system", "content": "You judge."}
 GOOD: dict[str, dict[str, Any]] = {
     "openai": {"messages": [SYSTEM, ASK, SAY]},
-    "chat": {"id": "a", "scenario": "s", "stakeholder": "hr", "weight": 1, "messages": [SYSTEM, ASK, SAY]},
+    "chat": {"id": "a", "scenario": "s", "group": "s", "stakeholder": "hr", "verdict": "no", "weight": 1}
+    | {"messages": [SYSTEM, ASK, SAY]},
     "trl": {"messages": [SYSTEM, ASK, SAY]},
     "prompt-completion": {"prompt": [ASK], "completion": [SAY]},
     "preference": {"prompt": [ASK], "chosen": [SAY], "rejected": [SAY | {"content": "Yes."}]},
@@ -98,18 +99,88 @@ def cookbook(row: dict[str, Any]) -> dict[str, int]:
 
 
 VALUES = {
-    "role": st.sampled_from(["system", "user", "assistant", "function", "tool", "", None, 3]),
-    "content": st.sampled_from(["", "hi", None, 3, ["hi"], {}]),
+    "role": st.sampled_from(["system", "user", "assistant", "function", "", None, 3]),
+    "content": st.sampled_from(["", "hi", None, 3, ["hi"], [], [{"type": "text"}], {}]),
     "name": st.just("ann"),
     "function_call": st.sampled_from([None, {}, "f", {"name": "f"}]),
     "weight": st.sampled_from([0, 1]),
-    "tool_calls": st.just([1]),
+    "mood": st.just("calm"),
 }
 
 
 @given(st.lists(st.fixed_dictionaries({}, optional=VALUES), min_size=1, max_size=4))
-def test_any_messages_get_the_cookbook_s_counts(messages: list[dict[str, Any]]) -> None:
+def test_messages_of_the_cookbook_s_time_get_its_counts(messages: list[dict[str, Any]]) -> None:
     assert kinds({"messages": messages}) == cookbook({"messages": messages})
+
+
+PUBLIC = Path("/work/shared/data/chat_openai_format/cookbook/toy_chat_fine_tuning.jsonl")
+
+
+@pytest.mark.skipif(not PUBLIC.exists(), reason="the public file is not on this machine")
+def test_the_cookbook_s_own_file_gets_its_counts() -> None:
+    for row in [json.loads(line) for line in PUBLIC.read_text("utf-8").splitlines()]:
+        assert kinds(row) == cookbook(row)
+
+
+CALL = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+CALLS, RESULT = {"role": "assistant", "tool_calls": [CALL]}, {"role": "tool", "tool_call_id": "1", "content": "4"}
+LOOSE = {"role": "assistant", "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": {"a": 1}}}]}
+PICTURE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [ASK, CALLS, RESULT, SAY],
+        [ASK, CALLS | {"content": None}, RESULT, SAY],
+        [ASK, CALLS | {"content": ""}],
+        [ASK, SAY | {"tool_calls": [CALL, CALL | {"id": "2"}]}],
+        [{"role": "developer", "content": "Be fair."}, ASK, SAY],
+        [ASK | {"content": [{"type": "text", "text": "Fair?"}, PICTURE]}, SAY],
+        [ASK, {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}}],
+        [ASK, {"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}}],
+        [ASK, {"role": "assistant", "content": None, "refusal": "No."}],
+    ],
+)
+def test_what_openai_takes_today_is_right(messages: list[dict[str, Any]]) -> None:
+    assert kinds({"messages": messages, "tools": [], "parallel_tool_calls": False}) == {}
+
+
+@pytest.mark.parametrize(
+    ("form", "messages", "expected"),
+    [
+        ("openai", [ASK, SAY | {"tool_calls": "x"}], {"malformed_tool_calls": 1}),
+        ("openai", [ASK, SAY | {"tool_calls": []}], {"malformed_tool_calls": 1}),
+        (
+            "openai",
+            [ASK, {"role": "assistant", "tool_calls": [1]}],
+            {"malformed_tool_calls": 1} | {"message_missing_key": 1, "missing_content": 1},
+        ),
+        ("openai", [ASK, LOOSE | {"content": "So."}], {"malformed_tool_calls": 1}),
+        ("openai", [ASK | {"tool_calls": [CALL]}, SAY], {"malformed_tool_calls": 1}),
+        ("openai", [ASK, CALLS, RESULT | {"tool_call_id": ""}, SAY], {"missing_tool_call_id": 1}),
+        ("openai", [ASK | {"content": [{"type": "text", "text": ""}]}, SAY], {"missing_content": 1}),
+        ("openai", [ASK | {"content": [{"type": "sound"}]}, SAY], {"missing_content": 1}),
+        ("openai", [ASK, SAY | {"content": [PICTURE]}], {"missing_content": 1}),
+        ("openai", [ASK | {"content": [PICTURE | {"image_url": "a.png"}]}, SAY], {"missing_content": 1}),
+        ("trl", [ASK, LOOSE, {"role": "tool", "name": "f", "content": "4"}, SAY], {}),
+        ("trl", [ASK, LOOSE | {"content": None}], {}),
+        ("trl", [ASK, SAY | {"content": "", "tool_calls": "x"}], {"malformed_tool_calls": 1, "missing_content": 1}),
+        ("trl", [ASK | {"content": [{"type": "image"}, {"type": "text", "text": "Fair?"}]}, SAY], {}),
+    ],
+)
+def test_calls_of_tools_and_content_in_parts_are_looked_at(
+    form: str, messages: list[dict[str, Any]], expected: dict[str, int]
+) -> None:
+    assert kinds({"messages": messages}, form) == expected
+
+
+def test_the_texts_of_parts_are_measured(tmp_path: Path) -> None:
+    row = {"messages": [ASK | {"content": [{"type": "text", "text": "Is it fair?"}, PICTURE]}, SAY]}
+
+    assert validate(written(tmp_path / "a.jsonl", row), "openai").lengths == [8]
+    row = {"prompt": [ASK], "completion": [LOOSE]}
+    assert validate(written(tmp_path / "b.jsonl", row), "prompt-completion").errors == []
 
 
 @pytest.mark.parametrize(
@@ -117,16 +188,44 @@ def test_any_messages_get_the_cookbook_s_counts(messages: list[dict[str, Any]]) 
     [
         ("chat", {"id": ""}, {"missing_key": 1}),
         ("chat", {"weight": -1}, {"data_type": 1}),
-        ("chat", {"messages": [ASK]}, {"example_missing_assistant_message": 1}),
+        ("chat", {"weight": 0}, {"data_type": 1}),
+        ("chat", {"weight": "1"}, {"data_type": 1}),
+        ("chat", {"weight": None}, {}),
+        ("chat", {"domain": 3}, {"data_type": 1}),
+        ("chat", {"verdict": ""}, {"missing_key": 1}),
+        ("chat", {"group": None, "verdict": 7}, {"data_type": 2}),
+        ("chat", {"messages": [ASK | {"name": "ann"}, SAY]}, {"message_unrecognized_key": 1}),
+        ("chat", {"messages": [ASK, SAY, ASK]}, {"turn_order": 1}),
+        ("chat", {"messages": [SAY, ASK]}, {"turn_order": 1}),
+        ("chat", {"messages": [ASK, SAY | {"content": " "}]}, {"message": 1}),
+        ("chat", {"messages": [ASK | {"weight": 1}, SAY]}, {"message": 1}),
+        ("chat", {"messages": [ASK, SAY | {"weight": "1"}]}, {"data_type": 1}),
+        ("chat", {"ids": ["a", "b"], "answers": 3, "verdict": None}, {}),
+        ("chat", {"ids": ["a", "b"], "answers": 1}, {"data_type": 1}),
+        ("chat", {"ids": []}, {"data_type": 1}),
+        ("chat", {"ids": ["a"], "answers": 1, "shares": {"no": 0.25, "yes": 0.75}}, {}),
+        ("chat", {"ids": ["a"], "answers": 1, "shares": {"no": 0.5}}, {"shares": 1}),
+        ("chat", {"ids": ["a"], "answers": 1, "shares": {"no": "all"}}, {"data_type": 1}),
         ("trl", {"messages": [ASK | {"content": None}, SAY]}, {"missing_content": 1}),
         ("prompt-completion", {"completion": "Not to her."}, {"mixed_kinds": 1}),
         ("prompt-completion", {"completion": [ASK]}, {"example_missing_assistant_message": 1}),
+        ("chat", {"messages": [ASK]}, {"example_missing_assistant_message": 1}),
         ("prompt-completion", {"completion": [SAY, ASK]}, {"turn_order": 1}),
         ("prompt-completion", {"prompt": [ASK, SAY]}, {"turn_order": 1}),
         ("prompt-completion", {"prompt": []}, {"missing_content": 1}),
         ("prompt-completion", {"prompt": 3}, {"data_type": 1}),
         ("prompt-completion", {"prompt": "Is it fair?", "completion": "No."}, {}),
         ("preference", {"rejected": [SAY]}, {"same_answer": 1}),
+        ("preference", {"chosen": [ASK, SAY]}, {"prompt_repeated": 1}),
+        ("preference", {"chosen": [ASK, SAY], "rejected": [ASK, SAY | {"content": "No."}]}, {"prompt_repeated": 1}),
+        ("prompt-completion", {"completion": [ASK, SAY]}, {"prompt_repeated": 1}),
+        (
+            "preference",
+            {"prompt": "Is it fair to move the shift?", "chosen": "Is it fair to move the shift? No."}
+            | {"rejected": "Is it fair to move the shift? Yes."},
+            {"prompt_repeated": 1},
+        ),
+        ("preference", {"prompt": "I", "chosen": "I do.", "rejected": "I do not."}, {}),
         ("preference", {"chosen": [ASK]}, {"example_missing_assistant_message": 1}),
         ("preference", {"prompt": "Fair?", "chosen": "No.", "rejected": "Yes."}, {}),
         ("kto", {"label": 1}, {"label": 1}),
@@ -155,10 +254,26 @@ def test_each_format_has_its_own_faults(form: str, change: dict[str, Any], expec
     assert kinds(GOOD[form] | change, form) == expected
 
 
+@pytest.mark.parametrize(
+    ("chosen", "rejected", "expected"),
+    [
+        ([SYSTEM, ASK, SAY], [SYSTEM, ASK, SAY | {"content": "Yes."}], {}),
+        ([ASK, SAY, ASK, SAY], [ASK, SAY | {"content": "Yes."}], {}),
+        ([ASK, SAY], [ASK | {"content": "Is it?"}, SAY], {"prompt_differs": 1}),
+        ([SYSTEM, ASK, SAY], [ASK, SAY], {"prompt_differs": 1}),
+        ([SAY], [SAY | {"content": "Yes."}], {"prompt_differs": 1}),
+    ],
+)
+def test_a_pair_without_a_prompt_of_its_own_has_the_same_in_both(
+    chosen: list[Any], rejected: list[Any], expected: dict[str, int]
+) -> None:
+    assert kinds({"chosen": chosen, "rejected": rejected}, "preference") == expected
+
+
 @pytest.mark.parametrize("form", CHECKS)
 def test_a_good_file_has_no_fault_and_each_missing_key_has(tmp_path: Path, form: str) -> None:
     assert validate(written(tmp_path / "a.jsonl", GOOD[form]), form).errors == []
-    for key in set(GOOD[form]) - {"input", "weight"} - ({"prompt"} if form == "preference" else set()):
+    for key in set(GOOD[form]) - {"input", "weight"}:
         assert kinds({name: value for name, value in GOOD[form].items() if name != key}, form)
 
 
@@ -207,7 +322,17 @@ def test_what_is_not_a_line_of_json_is_named_by_its_line(tmp_path: Path) -> None
     path = tmp_path / "a.jsonl"
     path.write_bytes(
         b"\n".join(
-            [good, b"", b'{"messages": [', b"\xff" + good, good, b"\xef\xbb\xbf" + good, b'{"a":1,"a":2}', good + b"\r"]
+            [
+                good,
+                b"",
+                b'{"messages": [',
+                b"\xff" + good,
+                good,
+                b"\xef\xbb\xbf" + good,
+                b'{"a":1,"a":2}',
+                good + b"\r",
+                good + b"\x0b",
+            ]
         )
         + b"\n"
     )
@@ -219,10 +344,11 @@ def test_what_is_not_a_line_of_json_is_named_by_its_line(tmp_path: Path) -> None
         (4, "encoding"),
         (6, "encoding"),
         (7, "not_json"),
+        (9, "not_json"),
     ]
     assert report.errors[1].says == "the line is not JSON: EOF while parsing a list at character 14"
     assert report.errors[2].says == "byte 1 of the line is not UTF-8"
-    assert (report.rows, len(report.lengths)) == (8, 3)
+    assert (report.rows, len(report.lengths)) == (9, 3)
 
 
 @pytest.mark.parametrize(
@@ -231,9 +357,11 @@ def test_what_is_not_a_line_of_json_is_named_by_its_line(tmp_path: Path) -> None
         (b"", "empty_file", "empty"),
         (b" \n\n", "empty_file", "empty"),
         (json.dumps(GOOD["openai"]).encode("utf-16"), "encoding", "UTF-16, not UTF-8 text"),
-        (b"\x1f\x8b\x08", "encoding", "gzip"),
+        (b"\x1f\x8b\x08", "encoding", "packed with gzip, not UTF-8 text; unpack it first"),
         (b"PAR1....", "encoding", "Parquet"),
         (json.dumps([GOOD["openai"]] * 2, indent=1).encode(), "not_json_lines", "one JSON list"),
+        (json.dumps(GOOD["openai"], indent=1).encode(), "not_json_lines", "one JSON object over several lines"),
+        (b"\n{\n}\n", "not_json_lines", "one JSON object"),
     ],
 )
 def test_a_file_of_another_kind_is_one_error(tmp_path: Path, content: bytes, kind: str, says: str) -> None:
@@ -269,17 +397,74 @@ def test_what_is_odd_is_a_warning_by_its_line(tmp_path: Path) -> None:
     assert [(one.line, one.kind) for one in report.warnings] == [
         (1, "missing_system"),
         (2, "missing_user"),
+        (2, "assistant_first"),
         (3, "too_long"),
+        (1, "few_rows"),
     ]
-    assert report.warnings[2].says == "11 words, more than 8; it would be cut or left out"
+    assert report.warnings[3].says == "11 words, more than 8; it would be cut or left out"
     weighed = written(tmp_path / "w.jsonl", {"messages": [SYSTEM, ASK, SAY | {"weight": 0}]})
     assert [one.kind for one in validate(weighed, "trl").warnings] == ["weight_ignored"]
-    assert validate(weighed, "openai").warnings == []
+    assert [one.kind for one in validate(weighed, "openai").warnings] == ["nothing_learned", "few_rows"]
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        ([SYSTEM, ASK, SAY | {"weight": 0}, ASK, SAY | {"weight": 1}], []),
+        ([SYSTEM, ASK, SAY | {"weight": 0.5}], ["weight_value"]),
+        ([SYSTEM, ASK, SAY | {"weight": "1"}], ["weight_value"]),
+        ([SYSTEM, ASK, SAY | {"weight": True}], ["weight_value"]),
+        ([SYSTEM, ASK, SAY | {"weight": 0}, ASK, SAY | {"weight": 0}], ["nothing_learned"]),
+        ([SYSTEM, ASK | {"weight": 1}, SAY], ["weight_ignored"]),
+        ([SYSTEM, ASK, SAY, ASK], ["last_turn"]),
+        ([SYSTEM, SAY, ASK, SAY], ["assistant_first"]),
+        ([SYSTEM, ASK | {"name": 7}, SAY], ["name_type"]),
+        ([SYSTEM, ASK, SAY | {"content": " \u200b\n"}], ["blank_content"]),
+        ([{"role": "developer", "content": "Be fair."}, ASK, SAY], []),
+    ],
+)
+def test_what_openai_would_take_otherwise_than_meant_is_odd(
+    tmp_path: Path, messages: list[dict[str, Any]], expected: list[str]
+) -> None:
+    report = validate(written(tmp_path / "a.jsonl", *[{"messages": messages}] * 10), "openai")
+
+    assert report.errors == []
+    assert [one.kind for one in report.warnings if one.line == 1] == expected
+
+
+def test_a_file_of_nine_rows_is_too_short_for_openai(tmp_path: Path) -> None:
+    (one,) = validate(written(tmp_path / "a.jsonl", *[GOOD["openai"]] * 9), "openai").warnings
+    assert (one.kind, one.says) == ("few_rows", "OpenAI takes no file with fewer than 10 rows; this one has 9")
+    assert validate(written(tmp_path / "a.jsonl", *[GOOD["openai"]] * 10), "openai").warnings == []
+
+
+def test_a_row_of_several_answers_is_said_to_be_one(tmp_path: Path) -> None:
+    whole = GOOD["chat"] | {"ids": ["a"], "answers": 1}
+    path = written(tmp_path / "a.jsonl", whole, whole | {"id": "b", "shares": {"no": 1.0}})
+
+    assert [(one.kind, one.says[:44]) for one in validate(path, "chat").warnings] == [
+        ("several_answers", "the row holds all answers (--answers togethe"),
+        ("several_answers", "the row holds shares of verdicts (--answers "),
+    ]
+
+
+def test_pairs_that_repeat_or_contradict_another_are_odd(tmp_path: Path) -> None:
+    pair = GOOD["preference"]
+    other = pair | {"chosen": pair["rejected"], "rejected": pair["chosen"]}
+    rows = [pair, other, pair | {"prompt": [SYSTEM, ASK]}, pair]
+    said = validate(written(tmp_path / "a.jsonl", *rows), "preference").warnings
+    assert [(one.line, one.kind) for one in said] == [(2, "opposite_rows"), (4, "repeated_row")]
+    assert said[0].says == "says the opposite of line 1 on the same prompt, and a trainer learns both"
+
+    single = GOOD["kto"]
+    rows = [single, single | {"completion": [SYSTEM, SAY]}, single | {"label": False}, single]
+    said = validate(written(tmp_path / "b.jsonl", *rows), "kto").warnings
+    assert [(one.line, one.kind) for one in said] == [(3, "opposite_rows"), (4, "repeated_row")]
 
 
 def test_labels_that_are_alike_or_sorted_are_odd_for_kto(tmp_path: Path) -> None:
     def odd(*labels: bool) -> list[str]:
-        rows = [GOOD["kto"] | {"label": label} for label in labels]
+        rows = [GOOD["kto"] | {"prompt": [ASK | {"name": f"p{n}"}], "label": label} for n, label in enumerate(labels)]
         return [one.kind for one in validate(written(tmp_path / "a.jsonl", *rows), "kto").warnings]
 
     assert odd(True, True, True) == ["one_label"]

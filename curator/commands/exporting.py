@@ -46,16 +46,19 @@ def export(
     found = Dataset.find(workspace.datasets, dataset)
     check_permitted(workspace, found, asked_for(found), "Nothing was exported")
     folder = workspace.root / "exports" / (form if answers == "each" else f"{form}-{answers}")
-    parts = write(found, form, list(split), out or folder, answers)
+    made = write(found, form, list(split), out or folder, answers)
     if form == "datasets":
         sign_folder(workspace, out or folder)
     if as_json:
-        return show_json(
-            [{"file": str(one.path or ""), "split": one.split, "rows": one.rows, "left": one.left} for one in parts]
-        )
-    for one in parts:
-        place = short_path(one.path) if one.path else f"{one.split}: no file, since it has no rows"
-        say(f"{one.rows:6d} rows  {place}" + (f" ({one.left})" if one.left else ""))
+        parts = [{"file": str(one.path or ""), "split": one.split, "rows": one.rows, "left": one.left} for one in made]
+        return show_json({"files": parts, "removed": made.removed, "notes": made.notes})
+    for one in made:
+        at = short_path(one.path) if one.path else f"{one.split}: no file, since it has no rows"
+        say(f"{one.rows:6d} rows  {at}" + (f" ({one.left})" if one.left else ""))
+    if made.removed:
+        say(f"removed, since an older export had left them and they do not go with this one: {', '.join(made.removed)}")
+    for note in made.notes:
+        say(note)
     return None
 
 

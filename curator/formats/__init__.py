@@ -1,8 +1,9 @@
 """A dataset in the forms that trainers, spreadsheets and Label Studio want."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,15 @@ from curator.errors import StorageError, UsageError, nearest
 from curator.example import SPLITS
 from curator.files import write_jsonl
 from curator.formats.answered import ANSWERS, answered
-from curator.formats.folder import card, parquet, write_parquet
+from curator.formats.filechecks import clashes
+from curator.formats.folder import readme, write_parquet
 from curator.formats.paired import no_pairs, paired
+from curator.formats.record import File, names_of, place, read_record, remove, stale, write_record
 from curator.formats.shapes import LLAMA_FACTORY, SHAPES
 from curator.formats.spreadsheet import flat, safe, write_csv
 from curator.formats.studio_tasks import studio_tasks
 
-__all__ = ["FORMATS", "Written", "export", "safe", "write_csv"]
+__all__ = ["FORMATS", "Exported", "Written", "export", "safe", "write_csv"]
 
 Row = dict[str, Any]
 
@@ -30,6 +33,30 @@ class Written:
     path: Path | None
     rows: int
     left: str = ""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The splits as they were written, the names of older exports' files that went, and what a reader should know."""
+
+    parts: list[Written]
+    removed: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Written]:
+        """Go through the splits."""
+        return iter(self.parts)
+
+
+@dataclass(frozen=True)
+class Made:
+    """The rows of one split as they are to be written, what each weighs, and how many answers it rests on."""
+
+    split: str
+    rows: list[Row]
+    left: str = ""
+    weights: list[float | None] = field(default_factory=list)
+    voices: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -53,31 +80,41 @@ FORMATS = {
     "csv": Format("a spreadsheet", tuple(ANSWERS)),
     "label-studio": Format("Label Studio tasks, the answers as predictions", ("each",)),
 }
-PLACES = {"csv": "{}.csv", "label-studio": "{}.json"}  # of a split; else {}.jsonl
+WEIGHED = ("chat", "datasets", "csv")  # formats whose rows have a weight
 
 
-def export(dataset: Dataset, form: str, splits: list[str], out: Path, answers: str = "each") -> list[Written]:
+def export(dataset: Dataset, form: str, splits: list[str], out: Path, answers: str = "each") -> Exported:
     """Write each split in one of `FORMATS` and one of the ways of `ANSWERS` into the folder `out`.
 
-    A split without rows gets no file, and an older one of its name goes. UsageError for words that are not known, for
-    a format that cannot carry these answers, and where nothing would be written; StorageError when the disk fails.
+    What an older export left there and does not go with this one is removed; what curator did not write is never
+    touched. UsageError for words that are not known, for a format that cannot carry these answers, where nothing would
+    be written, and where a file of somebody else's has the name; StorageError when the disk fails.
     """
     _check(form, splits, answers)
-    made = [(split, *_rows(dataset, split, form, answers)) for split in splits or SPLITS]
-    if not any(rows for _, rows, _ in made):
+    made = [_made(dataset, split, form, answers) for split in dict.fromkeys(splits or SPLITS)]
+    if not any(one.rows for one in made):
         if form in ("preference", "kto"):
             raise no_pairs(dataset, form)
         raise UsageError(
             f"The dataset {dataset.name} has no rows in {', '.join(splits or SPLITS)}. Nothing was written; a recipe"
             " without the step 'split' leaves all of them empty."
         )
+    before = read_record(out, form)
+    old = stale(before, dataset, form, answers)
+    files = {name: told for name, told in before.files.items() if name not in old}
+    files |= {place(one.split, form): _file(one, form, answers) for one in made if one.rows}
+    files |= dict.fromkeys(names_of(form)[len(SPLITS) :], File(format=form, answers=answers))
+    notes = _notes(form, made)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        written = [Written(split, _write(out, split, form, rows), len(rows), left) for split, rows, left in made]
-        _beside(dataset, form, out, answers, [(split, rows) for split, rows, _ in made if rows])
+        removed = remove(out, [name for name in old if name not in files])
+        write_record(out, dataset, files, notes)
+        parts = [Written(one.split, _write(out, one.split, form, one.rows), len(one.rows), one.left) for one in made]
+        held = {split: files[name].rows for split in SPLITS if (name := place(split, form)) in files}
+        _beside(dataset, form, out, answers, held)
     except OSError as fault:
         raise StorageError(f"{out.name} could not be written: {fault}. The dataset is as it was.") from None
-    return written
+    return Exported(parts, removed, notes)
 
 
 def _check(form: str, splits: list[str], answers: str) -> None:
@@ -96,24 +133,56 @@ def _check(form: str, splits: list[str], answers: str) -> None:
         )
 
 
-def _rows(dataset: Dataset, split: str, form: str, answers: str) -> tuple[list[Row], str]:
-    """Return a split's rows as they are to be written, and what is said of those left out."""
+def _made(dataset: Dataset, split: str, form: str, answers: str) -> Made:
     if form in ("preference", "kto"):
-        rows, left = paired(dataset, split, form)
-        return rows, f"{left} answer{' gives' if left == 1 else 's give'} no pair" if left else ""
+        found = paired(dataset, split, form)
+        left = f"{found.left} answer{' gives' if found.left == 1 else 's give'} no pair" if found.left else ""
+        return Made(split, found.rows, left, found.weights)
     if form == "label-studio":
         rows, told = studio_tasks(dataset, split)
-        return rows, f"{told} answers as predictions"
+        return Made(split, rows, f"{told} answer{'' if told == 1 else 's'} as predictions")
     rows = answered(dataset, split, answers)
     shape: Callable[[Row], Row] = flat if form == "csv" else SHAPES.get(form, SHAPES["chat"])
-    return [shape(row) for row in rows], ""
+    weights, voices = (
+        [row["weight"] for row in rows],
+        [row["answers" if "answers" in row else "voices"] for row in rows],
+    )
+    return Made(split, [shape(row) for row in rows], weights=weights, voices=voices)
+
+
+def _file(one: Made, form: str, answers: str) -> File:
+    counts = dict(sorted(Counter(one.voices).items())) or None
+    return File(format=form, answers=answers, split=one.split, rows=len(one.rows), rows_by_answers=counts)
+
+
+def _notes(form: str, made: list[Made]) -> list[str]:
+    """Return what is lost in this format, and what its rows say against one another."""
+    return [*_weights(form, made), *(note for one in made if (note := _clashing(form, one)))]
+
+
+def _clashing(form: str, one: Made) -> str:
+    kinds = Counter(kind for _, kind, _ in clashes(form, one.rows))
+    told = {"repeated_row": "repeats of another", "opposite_rows": "the opposite of another on the same prompt"}
+    said = " and ".join(f"{kinds[kind]} {words}" for kind, words in told.items() if kinds[kind])
+    return said and f"Among the {len(one.rows)} rows of {one.split}: {said}. A trainer learns all of them."
+
+
+def _weights(form: str, made: list[Made]) -> list[str]:
+    weights = Counter(1.0 if weight is None else weight for one in made for weight in one.weights)
+    if form in WEIGHED or len(weights) < 2:
+        return []
+    own = " (a message's own `weight` is 0 or 1 for OpenAI)" if form == "openai" else ""
+    return [
+        f"The format {form!r} has no place for weights{own}: a trainer will take all {weights.total()} rows alike,"
+        f" which in the dataset weigh from {min(weights):.3g} to {max(weights):.3g}. With weights: --format"
+        f" {', '.join(WEIGHED)}."
+    ]
 
 
 def _write(out: Path, split: str, form: str, rows: list[Row]) -> Path | None:
-    path = out / (parquet(split) if form == "datasets" else PLACES.get(form, "{}.jsonl").format(split))
     if not rows:
-        path.unlink(missing_ok=True)
         return None
+    path = out / place(split, form)
     if form == "datasets":
         write_parquet(path, rows)
     elif form == "csv":
@@ -125,17 +194,17 @@ def _write(out: Path, split: str, form: str, rows: list[Row]) -> Path | None:
     return path
 
 
-def _beside(dataset: Dataset, form: str, out: Path, answers: str, made: list[tuple[str, list[Row]]]) -> None:
-    """Write what the reader of a format wants beside the rows."""
+def _beside(dataset: Dataset, form: str, out: Path, answers: str, held: dict[str, int]) -> None:
+    """Write what the reader of a format wants beside the rows: of all splits that the folder holds."""
     if form == "datasets":
-        counts = {split: len(rows) for split, rows in made}
-        (out / "README.md").write_text(card(dataset, counts, answers, list(made[0][1][0])), "utf-8")
+        (out / "README.md").write_text(readme(dataset, out, held, answers), "utf-8")
     elif form in LLAMA_FACTORY:
         name = f"curator_{dataset.pack.name}_{dataset.name}"
         told = {}
-        for split, rows in made:
+        for split in held:
             columns = dict(LLAMA_FACTORY[form]["columns"])
-            if any("history" in row for row in rows):
+            file = place(split, form)
+            if any("history" in json.loads(line) for line in (out / file).read_text("utf-8").split("\n") if line):
                 columns["history"] = "history"
-            told[f"{name}_{split}"] = {"file_name": f"{split}.jsonl", **LLAMA_FACTORY[form], "columns": columns}
+            told[f"{name}_{split}"] = {"file_name": file, **LLAMA_FACTORY[form], "columns": columns}
         (out / "dataset_info.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")

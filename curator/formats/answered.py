@@ -7,6 +7,7 @@ from typing import Any
 
 from curator.chatrows import ChatRow, read_split
 from curator.dataset import Dataset
+from curator.formats.asked import asked_for_shares
 from curator.pack import Pack
 from curator.together import asked_of, head, in_turn
 
@@ -18,24 +19,35 @@ ANSWERS = {
     "together": "one row for each scenario: all perspectives in one answer",
 }
 EVERYBODY = "everybody"  # the stakeholder of a row that holds the answers of all
-ASKED = "\n\nGive no verdict of your own. Say in percent how the verdicts of those who answer this are shared."
 
 
 def answered(dataset: Dataset, split: str, answers: str) -> list[Row]:
     """Return the rows of one split in one of the ways of `ANSWERS`, each with its `messages`, the answer last.
 
-    Rows that hold several answers say how many (`answers`) and which (`ids`). UsageError where the questions do not
-    name the stakeholder in the pack's words, so that they cannot be put to all roles.
+    Each says how many people's answers it rests on, near repeats that `duplicates` merged counted each: `voices` of one
+    answer, `answers` of several, whose `ids` it has too. UsageError where the questions do not name the stakeholder in
+    the pack's words, so that they cannot be put to all roles.
     """
     path = dataset.file(f"{split}.jsonl")
+    voices = voices_of(dataset)
     if answers == "each":
-        return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+        rows = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+        return [row | {"voices": voices[row["id"]], "messages": row.pop("messages")} for row in rows]
     groups: dict[str, list[ChatRow]] = {}
     for row in read_split(dataset.folder, split, dataset.pack):
         groups.setdefault(row.scenario, []).append(row)
     if answers == "together":
-        return [together(dataset.pack, rows) for rows in groups.values()]
-    return [row for rows in groups.values() for row in distribution(dataset.pack, rows)]
+        made = [together(dataset.pack, rows) for rows in groups.values()]
+    else:
+        made = [row for rows in groups.values() for row in distribution(dataset.pack, rows)]
+    return [row | {"answers": sum(voices[id] for id in row["ids"])} for row in made]
+
+
+def voices_of(dataset: Dataset) -> dict[str, int]:
+    """Return how many people's answers each row stands for: 1 where no step counted."""
+    rows = dataset.frame("examples")
+    counts = rows["voices"].fill_null(1) if "voices" in rows.columns else [1] * rows.height
+    return dict(zip(rows["id"], counts, strict=True))
 
 
 def together(pack: Pack, rows: Sequence[ChatRow]) -> Row:
@@ -64,10 +76,8 @@ def distribution(pack: Pack, rows: Sequence[ChatRow]) -> list[Row]:
 
 def _shares(pack: Pack, rows: Sequence[ChatRow], first: ChatRow, roles: list[str]) -> Row:
     shares = shares_of(pack, rows)
-    asked = rows[0].question
-    if len(roles) > 1:
-        asked = asked_of(pack, first.question, first.stakeholder, roles)
-    asked = [*asked[:-1], asked[-1] | {"content": asked[-1]["content"] + ASKED}]
+    one = first if len(roles) > 1 else rows[0]
+    asked = asked_for_shares(pack, one.question, one.stakeholder, roles)
     said = ", ".join(f"{verdict} {share} %" for verdict, share in percent(shares).items())
     weight = math.fsum(row.loss_weight for row in rows)
     told = _head(rows, roles[0] if len(roles) == 1 else EVERYBODY, weight)
@@ -107,6 +117,6 @@ def _head(rows: Sequence[ChatRow], stakeholder: str, weight: float) -> Row:
         "stakeholder": stakeholder,
         "domain": first.domain,
         "weight": weight,
-        "answers": len(rows),
+        "answers": len(rows),  # before near repeats are counted
         "ids": [row.id for row in rows],
     }

@@ -1,13 +1,14 @@
 """A folder that `datasets.load_dataset` reads: Parquet for each split, and a card that names them."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from curator.card import Handed, card
 from curator.dataset import Dataset
 from curator.formats.answered import ANSWERS
+from curator.formats.record import TAKEN_BACK, place
 
 Row = dict[str, Any]
 
@@ -21,6 +22,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "verdict": TEXT,
     "domain": TEXT,
     "weight": pl.Float64(),
+    "voices": pl.Int64(),
     "answers": pl.Int64(),
     "ids": pl.List(TEXT),
     "messages": TURNS,
@@ -33,16 +35,12 @@ MEANT = {
     "verdict": "the answer's verdict",
     "domain": "the field of work",
     "weight": "how much the row counts in a loss",
-    "answers": "how many people's answers it holds",
+    "voices": "how many people gave this answer; near repeats in one role are merged",
+    "answers": "how many people's answers it holds, those of merged near repeats counted each",
     "ids": "which answers these are",
     "shares": "the share of each verdict among them, by weight",
     "messages": "the chat: task, scenario with the role last, answer",
 }
-
-
-def parquet(split: str) -> Path:
-    """Return where in the folder a split lies."""
-    return Path("data") / f"{split}-00000-of-00001.parquet"
 
 
 def write_parquet(path: Path, rows: list[Row]) -> None:
@@ -54,23 +52,24 @@ def write_parquet(path: Path, rows: list[Row]) -> None:
     pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema).write_parquet(path)
 
 
-def card(dataset: Dataset, counts: dict[str, int], answers: str, columns: list[str]) -> str:
-    """Return the README.md of the folder: where each split lies in YAML, what the columns are, the dataset's card."""
-    head, body = parted(dataset.file("README.md").read_text("utf-8"))
-    files = [f"  - split: {split}\n    path: {parquet(split).as_posix()}" for split in counts]
-    named = any(line.startswith("pretty_name:") for line in head)
+ROW = {
+    "each": "One row is one person's verdict and analysis of one scenario, from one role.",
+    "distribution": "One row is how the verdicts on one scenario are shared among the people of one role, or among all"
+    " who judged it (`everybody`).",
+    "together": "One row is one scenario with all answers to it in one text, each below the name of its role.",
+}
+
+
+def readme(dataset: Dataset, out: Path, counts: dict[str, int], answers: str) -> str:
+    """Return the README.md of the folder: the dataset's card as far as it holds of these splits, and the columns."""
+    columns = pl.read_parquet_schema(out / place(next(iter(counts)), "datasets"))
+    rows = dataset.frame("examples").filter(pl.col("split").is_in(list(counts)))
+    known = "table_agreement.parquet" in dataset.manifest["files"]
+    tables = {"agreement": dataset.frame("table_agreement")} if known else {}
+    handed = Handed(counts, {split: place(split, "datasets") for split in counts}, ROW[answers])
     return "\n".join(
         [
-            "---",
-            *head,
-            *([] if named else [f"pretty_name: {json.dumps(dataset.pack.title, ensure_ascii=False)}"]),
-            "configs:",
-            "- config_name: default",
-            "  data_files:",
-            *files,
-            "---",
-            "",
-            body.strip(),
+            card(dataset.manifest, rows, tables, handed).rstrip(),
             "",
             "## This folder",
             "",
@@ -82,18 +81,7 @@ def card(dataset: Dataset, counts: dict[str, int], answers: str, columns: list[s
             "|---|---|",
             *(f"| `{name}` | {MEANT[name]} |" for name in columns if name in MEANT),
             "",
+            TAKEN_BACK,
+            "",
         ]
     )
-
-
-def parted(text: str) -> tuple[list[str], str]:
-    """Return the YAML lines of a card without those on its files, which lie elsewhere here, and the text below."""
-    if not text.startswith("---\n"):
-        return [], text
-    head, _, body = text[4:].partition("\n---\n")
-    kept, inside = [], False
-    for line in head.split("\n"):
-        inside = line.startswith(("configs:", "dataset_info:")) or (inside and line.startswith((" ", "-")))
-        if not inside:
-            kept.append(line)
-    return kept, body

@@ -1,5 +1,6 @@
 """Rows of a preferred answer and the other one: for DPO as pairs, for KTO one by one."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from curator.dataset import Dataset
@@ -9,8 +10,17 @@ from curator.example import digest
 Row = dict[str, Any]
 
 
-def paired(dataset: Dataset, split: str, form: str) -> tuple[list[Row], int]:
-    """Return the rows of one split in the format `preference` or `kto`, and how many of its answers give no pair.
+@dataclass(frozen=True)
+class Paired:
+    """The rows of a split, how many of its answers give none, and what each pair weighs."""
+
+    rows: list[Row]
+    left: int
+    weights: list[float | None]
+
+
+def paired(dataset: Dataset, split: str, form: str) -> Paired:
+    """Return the rows of one split in the format `preference` or `kto`.
 
     A pair is made as `curator train --preference` makes it. FileError names a row that cannot be one.
     """
@@ -25,18 +35,20 @@ def paired(dataset: Dataset, split: str, form: str) -> tuple[list[Row], int]:
         dataset.file(name)
     found = read_pairs(dataset.folder, split, dataset.pack)
     left = len(found.ties) + len(found.without)
+    weights: list[float | None] = [pair.row.loss_weight for pair in found.pairs]
     if form == "preference":
-        return [
+        rows = [
             {"prompt": pair.question, "chosen": _said(pair.chosen), "rejected": _said(pair.rejected)}
             for pair in found.pairs
-        ], left
+        ]
+        return Paired(rows, left, weights)
     singles = [
         (digest("kto", pair.row.id, str(label)), {"prompt": pair.question, "completion": _said(text), "label": label})
         for pair in found.pairs
         for label, text in ((True, pair.chosen), (False, pair.rejected))
     ]
     # TRL's KTO trainer takes the rows in the order of the file.
-    return [row for _, row in sorted(singles, key=lambda one: one[0])], left
+    return Paired([row for _, row in sorted(singles, key=lambda one: one[0])], left, [w for w in weights for _ in "+-"])
 
 
 def no_pairs(dataset: Dataset, form: str) -> UsageError:

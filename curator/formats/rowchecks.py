@@ -4,34 +4,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-PLAIN = frozenset({"role", "content", "name", "weight"})
+from curator.formats.chatchecks import CURATOR, chat, odd_chat
+from curator.formats.turnchecks import (
+    OPENAI,
+    SHAREGPT,
+    TRL,
+    Fault,
+    Turns,
+    kind_of,
+    odd_openai,
+    odd_trl,
+    talk,
+    texts,
+    told,
+)
 
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong with a row: its kind in one word, and a plain sentence."""
-
-    kind: str
-    says: str
-
-
-@dataclass(frozen=True)
-class Turns:
-    """How a format writes a conversation: the names of a message's two keys, the keys and the roles it may have."""
-
-    role: str = "role"
-    content: str = "content"
-    keys: frozenset[str] = PLAIN
-    roles: tuple[str, ...] = ("system", "user", "assistant")
-    answers: str = "assistant"
-
-
-# The keys and roles of the check in OpenAI's cookbook, examples/Chat_finetuning_data_prep.ipynb.
-OPENAI = Turns(keys=PLAIN | {"function_call"}, roles=("system", "user", "assistant", "function"))
-CURATOR = Turns()
-TRL = Turns(keys=PLAIN | {"tool_calls", "tool_call_id", "thinking"}, roles=("system", "user", "assistant", "tool"))
-SHAREGPT_ROLES = ("system", "human", "gpt", "observation", "function_call")
-SHAREGPT = Turns("from", "value", frozenset({"from", "value"}), SHAREGPT_ROLES, "gpt")
 ASKS, TELLS = ("human", "observation"), ("gpt", "function_call")
 
 
@@ -47,54 +34,12 @@ class Check:
 def faults_of(row: Any, form: str) -> list[Fault]:
     """Return what is wrong with a row (any JSON value) in one of `CHECKS`, in the order in which one reads it."""
     if not isinstance(row, dict):
-        return [Fault("data_type", f"the line is {_kind(row)}, not an object in braces")]
+        return [Fault("data_type", f"the line is {kind_of(row)}, not an object in braces")]
     return list(CHECKS[form].faults(row))
 
 
-def _talk(row: dict[str, Any], key: str, turns: Turns) -> Iterator[Fault]:
-    """Yield the faults of a conversation: the cookbook's, each counted as often as the cookbook does."""
-    said = row.get(key)
-    if not said or not isinstance(said, list):
-        what = "is empty" if key in row and not said else "is not a list" if key in row else "is missing"
-        yield Fault("missing_messages_list", f"the list `{key}` {what}")
-        return
-    for number, message in enumerate(said, 1):
-        yield from _message(f"message {number}" if key == "messages" else f"{key}, message {number}", message, turns)
-    if not any(isinstance(message, dict) and message.get(turns.role) == turns.answers for message in said):
-        yield Fault("example_missing_assistant_message", f"`{key}` has no message of {turns.answers!r} to learn from")
-
-
-def _message(where: str, message: Any, turns: Turns) -> Iterator[Fault]:
-    if not isinstance(message, dict):
-        yield Fault("data_type", f"{where} is {_kind(message)}, not an object in braces")
-        return
-    missing = [key for key in (turns.role, turns.content) if key not in message]
-    if missing:
-        yield Fault("message_missing_key", f"{where} has no {' and no '.join(f'`{key}`' for key in missing)}")
-    if odd := [key for key in message if key not in turns.keys]:
-        yield Fault("message_unrecognized_key", f"{where} has the unknown key {', '.join(map(repr, odd))}")
-    if message.get(turns.role) not in turns.roles:
-        known = ", ".join(turns.roles)
-        yield Fault("unrecognized_role", f"{where} has the role {message.get(turns.role)!r}; known are {known}")
-    content = message.get(turns.content)
-    called = any(message.get(key) for key in ("function_call", "tool_calls") if key in turns.keys)
-    if not isinstance(content, str) or not (content or called):
-        what = "has no text" if not content else f"has {_kind(content)} where its text should be"
-        yield Fault("missing_content", f"{where} {what}")
-
-
 def _messages(turns: Turns) -> Callable[[dict[str, Any]], Iterator[Fault]]:
-    return lambda row: _talk(row, "messages", turns)
-
-
-def _chat(row: dict[str, Any]) -> Iterator[Fault]:
-    for key in ("id", "scenario", "stakeholder"):
-        if not isinstance(row.get(key), str) or not row[key]:
-            yield Fault("missing_key", f"`{key}` is missing or empty")
-    weight = row.get("weight")
-    if weight is not None and (isinstance(weight, bool) or not isinstance(weight, int | float) or weight < 0):
-        yield Fault("data_type", f"`weight` is {weight!r}; it must be a number, 0 or more")
-    yield from _talk(row, "messages", CURATOR)
+    return lambda row: talk(row, "messages", turns)
 
 
 def _prompt_completion(row: dict[str, Any]) -> Iterator[Fault]:
@@ -109,8 +54,23 @@ def _kto(row: dict[str, Any]) -> Iterator[Fault]:
 
 def _preference(row: dict[str, Any]) -> Iterator[Fault]:
     yield from _sides(row, ("chosen", "rejected"), prompt="prompt" in row)
+    yield from _implicit(row)
     if "chosen" in row and row.get("chosen") == row.get("rejected"):
         yield Fault("same_answer", "`chosen` and `rejected` are the same, so nothing is preferred")
+
+
+def _implicit(row: dict[str, Any]) -> Iterator[Fault]:
+    """Yield what is wrong with a pair whose prompt stands in both of its conversations: it must be the same."""
+    sides = [row.get("chosen"), row.get("rejected")]
+    if "prompt" in row or not all(isinstance(side, list) for side in sides):
+        return
+    asked = []
+    for side in sides:
+        roles = [turn.get("role") if isinstance(turn, dict) else None for turn in side or []]
+        asked.append((side or [])[: roles.index("assistant")] if "assistant" in roles else None)
+    if None not in asked and (asked[0] != asked[1] or not asked[0]):
+        what = "begin with different prompts" if any(asked) else "have no prompt before their answers"
+        yield Fault("prompt_differs", f"`chosen` and `rejected` {what}, so they do not answer the same question")
 
 
 def _sides(row: dict[str, Any], answers: tuple[str, ...], *, prompt: bool) -> Iterator[Fault]:
@@ -122,19 +82,34 @@ def _sides(row: dict[str, Any], answers: tuple[str, ...], *, prompt: bool) -> It
         if key not in row:
             yield Fault("missing_key", f"`{key}` is missing")
         elif not isinstance(said, str | list):
-            yield Fault("data_type", f"`{key}` is {_kind(said)}, neither a text nor a list of messages")
+            yield Fault("data_type", f"`{key}` is {kind_of(said)}, neither a text nor a list of messages")
         elif not said:
             yield Fault("missing_content", f"`{key}` is empty")
         else:
             kinds.add(type(said))
             if isinstance(said, list):
                 yield from _side(row, key, key in answers)
+    if len(kinds) == 1 and prompt and (again := [key for key in answers if _repeats(row, key, answers)]):
+        named = " and ".join(f"`{key}`" for key in again)
+        yield Fault("prompt_repeated", f"{named} begin{'s' if len(again) == 1 else ''} with the prompt once more")
     if len(kinds) > 1:
         yield Fault("mixed_kinds", f"of {', '.join(keys)} some are texts and some are lists of messages")
 
 
+def _repeats(row: dict[str, Any], key: str, answers: tuple[str, ...]) -> bool:
+    """Say whether an answer begins with its prompt: a turn that is not an answer; of texts, where all answers do."""
+    prompt, said = row.get("prompt"), row.get(key)
+    if isinstance(said, list) and isinstance(prompt, list):
+        answered = any(isinstance(turn, dict) and turn.get("role") == "assistant" for turn in said)
+        return answered and isinstance(said[0], dict) and said[0] in prompt and said[0].get("role") != "assistant"
+    texts = [row.get(name) for name in answers]
+    if not isinstance(prompt, str) or len(prompt) <= 20 or len(answers) == 1:  # short ones begin answers by chance
+        return False
+    return all(isinstance(text, str) and text.startswith(prompt) for text in texts)
+
+
 def _side(row: dict[str, Any], key: str, is_answer: bool) -> Iterator[Fault]:
-    found = [f for f in _talk(row, key, TRL) if is_answer or f.kind != "example_missing_assistant_message"]
+    found = [f for f in talk(row, key, TRL) if is_answer or f.kind != "example_missing_assistant_message"]
     yield from found
     last = row[key][-1]
     role = last.get("role") if isinstance(last, dict) else None
@@ -145,7 +120,7 @@ def _side(row: dict[str, Any], key: str, is_answer: bool) -> Iterator[Fault]:
 
 
 def _sharegpt(row: dict[str, Any]) -> Iterator[Fault]:
-    found = list(_talk(row, "conversations", SHAREGPT))
+    found = list(talk(row, "conversations", SHAREGPT))
     yield from found
     if found:
         return
@@ -167,7 +142,7 @@ def _alpaca(row: dict[str, Any]) -> Iterator[Fault]:
             yield Fault("missing_key", f"`{key}` is missing")
     for key in ("instruction", "input", "output", "system"):
         if key in row and row[key] is not None and not isinstance(row[key], str):
-            yield Fault("data_type", f"`{key}` is {_kind(row[key])}, not a text")
+            yield Fault("data_type", f"`{key}` is {kind_of(row[key])}, not a text")
     if "output" in row and not row["output"]:
         yield Fault("missing_content", "`output` is empty")
     if "instruction" in row and not row["instruction"] and not row.get("input"):
@@ -178,31 +153,8 @@ def _alpaca(row: dict[str, Any]) -> Iterator[Fault]:
         yield Fault("data_type", "`history` is not a list of pairs of texts")
 
 
-def _odd_messages(row: dict[str, Any]) -> Iterator[Fault]:
-    roles = [message.get("role") for message in row["messages"]]
-    for role in ("system", "user"):
-        if role not in roles:
-            yield Fault(f"missing_{role}", f"no message of {role!r}")
-
-
-def _odd_trl(row: dict[str, Any]) -> Iterator[Fault]:
-    yield from _odd_messages(row)
-    if any("weight" in message for message in row["messages"]):
-        yield Fault("weight_ignored", "a message has a `weight`, which TRL does not look at")
-
-
 def _nothing(row: dict[str, Any]) -> Iterator[Fault]:
     yield from ()
-
-
-def _told(messages: list[dict[str, Any]], turns: Turns) -> list[list[str]]:
-    """Return the text values of each message: role, content and name, all of which the cookbook counts."""
-    names = (turns.role, turns.content, "name")
-    return [[message[key] for key in names if isinstance(message.get(key), str)] for message in messages]
-
-
-def _texts(key: str, turns: Turns) -> Callable[[dict[str, Any]], list[list[str]]]:
-    return lambda row: _told(row[key], turns)
 
 
 def _texts_of_sides(*answers: str) -> Callable[[dict[str, Any]], list[list[str]]]:
@@ -211,9 +163,9 @@ def _texts_of_sides(*answers: str) -> Callable[[dict[str, Any]], list[list[str]]
     def read(row: dict[str, Any]) -> list[list[str]]:
         def part(key: str) -> list[list[str]]:
             said = row.get(key, [])
-            return [[said]] if isinstance(said, str) else _told(said, TRL)
+            return [[said]] if isinstance(said, str) else told(said, TRL)
 
-        return part("prompt") + max(map(part, answers), key=lambda told: sum(len(t) for turn in told for t in turn))
+        return part("prompt") + max(map(part, answers), key=lambda turns: sum(len(t) for turn in turns for t in turn))
 
     return read
 
@@ -224,18 +176,13 @@ def _texts_of_alpaca(row: dict[str, Any]) -> list[list[str]]:
     return [[text] for text in texts if text]
 
 
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")
-
-
 CHECKS = {
-    "openai": Check(_messages(OPENAI), _odd_messages, _texts("messages", OPENAI)),
-    "chat": Check(_chat, _odd_messages, _texts("messages", CURATOR)),
-    "trl": Check(_messages(TRL), _odd_trl, _texts("messages", TRL)),
+    "openai": Check(_messages(OPENAI), odd_openai, texts("messages", OPENAI)),
+    "chat": Check(chat, odd_chat, texts("messages", CURATOR)),
+    "trl": Check(_messages(TRL), odd_trl, texts("messages", TRL)),
     "prompt-completion": Check(_prompt_completion, _nothing, _texts_of_sides("completion")),
     "preference": Check(_preference, _nothing, _texts_of_sides("chosen", "rejected")),
     "kto": Check(_kto, _nothing, _texts_of_sides("completion")),
-    "sharegpt": Check(_sharegpt, _nothing, _texts("conversations", SHAREGPT)),
+    "sharegpt": Check(_sharegpt, _nothing, texts("conversations", SHAREGPT)),
     "alpaca": Check(_alpaca, _nothing, _texts_of_alpaca),
 }

@@ -1,6 +1,7 @@
 """Rows as CSV that no spreadsheet runs."""
 
 import csv
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def write_csv(path: Path, rows: list[Row]) -> None:
 
 def flat(row: Row) -> Row:
     """Return a row of `answered` as cells: the lists become words, the shares a column for each verdict."""
-    names = ("id", "scenario", "stakeholder", "verdict", "domain", "weight", "answers")
+    names = ("id", "scenario", "stakeholder", "verdict", "domain", "weight", "voices", "answers")
     told = {name: row[name] for name in names if name in row}
     if "ids" in row:
         told["ids"] = " ".join(row["ids"])
@@ -35,9 +36,15 @@ def flat(row: Row) -> Row:
 
 
 def safe(cell: Any) -> Any:
-    """Return a cell that no spreadsheet runs.
+    """Return a cell that no spreadsheet runs: a text gets an apostrophe where its first sign begins a formula.
 
-    >>> safe("=1+1"), safe("fine"), safe(0.5)
-    ("'=1+1", 'fine', 0.5)
+    What cannot be seen before it is looked through, and wide forms of the signs count, since spreadsheets take both.
+
+    >>> safe("=1+1"), safe("\\ufeff =1+1"), safe("\uff1d1"), safe("\\tfine"), safe("fine"), safe(0.5)
+    ("'=1+1", "'\\ufeff =1+1", "'\uff1d1", "'\\tfine", 'fine', 0.5)
     """
-    return f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    if not isinstance(cell, str):
+        return cell
+    first = next((sign for sign in cell if not sign.isspace() and unicodedata.category(sign) not in ("Cf", "Cc")), " ")
+    runs = cell.startswith(("\t", "\r", "\n")) or unicodedata.normalize("NFKC", first)[0] in "=+-@"
+    return f"'{cell}" if runs else cell

@@ -30,7 +30,7 @@ def studio_tasks(dataset: Dataset, split: str) -> tuple[list[Row], int]:
             pack.task.get("context", "context"): row["context"] or "",
         }
         data |= parts_or_whole(pack, row)
-        data |= {name: row[name] for name in ("domain", "team") if row[name]}
+        data |= {"domain": row["domain"]} if row["domain"] else {}  # no team: it is of whoever answered first
         task = tasks.setdefault(row["scenario"], {"data": data, "predictions": []})
         answer = row | {"extra": json.loads(row["extra"]) if row["extra"] else {}}
         try:

@@ -3,7 +3,7 @@
 import json
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from glob import escape
@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from curator.errors import FileError, UsageError, nearest
-from curator.files import NOT_TEXT, strict
+from curator.formats.filechecks import Finding, is_whole, lines_of, odd_file, parsed
 from curator.formats.rowchecks import CHECKS, faults_of
 from curator.progress import Progress, quiet
 from curator.workspace import Workspace
 
 PER_MESSAGE, PER_ROW = 3, 3  # tokens around each message and before the answer, as OpenAI's cookbook counts them
 OFTEN = 5_000  # rows: about two seconds
-BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -41,15 +40,6 @@ class Ruler:
         """
         inside = sum(self.count(text) for message in texts for text in message)
         return inside if self.unit == "words" else inside + PER_MESSAGE * len(texts) + PER_ROW
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One fault or warning: the line (from 1), its kind in one word, and a plain sentence."""
-
-    line: int
-    kind: str
-    says: str
 
 
 @dataclass
@@ -113,71 +103,26 @@ def validate(
         raise FileError(f"{path.name} cannot be read: {fault.strerror or fault}.") from None
     ruler = ruler or words()
     report = Report(path.name, form, ruler, most if most is not None else ruler.context)
-    if whole := _whole(raw):
+    if whole := is_whole(raw):
         report.errors.append(whole)
         return report
-    lines = _lines(raw)
+    lines = lines_of(raw)
     seen: dict[str, int] = {}
-    labels: list[bool] = []
+    right: list[tuple[int, dict[str, Any]]] = []
     for number, line in enumerate(lines, 1):
         report.rows += 1
         if number % OFTEN == 0:
             progress("checking", number, len(lines))
-        row, wrong = _parsed(number, line)
+        row, wrong = parsed(number, line)
         found = [wrong] if wrong else [Finding(number, one.kind, one.says) for one in faults_of(row, form)]
         if form == "chat" and not found and seen.setdefault(row["id"], number) != number:
             found = [Finding(number, "doubled_id", f"the id {row['id']!r} stands in line {seen[row['id']]} already")]
         report.errors += found
         if not found:
             _measure(report, number, row)
-            labels += [row["label"]] if form == "kto" else []
-    report.warnings += _order(labels)
+            right += [(number, row)] if form in ("preference", "kto") else []
+    report.warnings += odd_file(form, report.rows, right)
     return report
-
-
-def _whole(raw: bytes) -> Finding | None:
-    """Return what is wrong with a file as a whole."""
-    what = next((what for start, what in NOT_TEXT.items() if raw.startswith(start)), "")
-    if what or b"\0" in raw[:2]:
-        return Finding(1, "encoding", f"the file is {what or 'UTF-16'}, not UTF-8 text")
-    if not raw.strip():
-        return Finding(1, "empty_file", "the file is empty; was it written to the end?")
-    if raw.lstrip()[:1] == b"[" and b"\n" in raw.strip() and _is_list(raw):
-        return Finding(1, "not_json_lines", "the file is one JSON list; write one object a line, without commas")
-    return None
-
-
-def _is_list(raw: bytes) -> bool:
-    try:
-        strict(raw.split(b"\n", 1)[0].strip())  # the first line is whole: these are lines
-    except ValueError:
-        try:
-            return isinstance(strict(raw), list)
-        except ValueError:
-            return False
-    return False
-
-
-def _lines(raw: bytes) -> list[bytes]:
-    lines = raw.split(b"\n")
-    return lines[:-1] if not lines[-1] else lines
-
-
-def _parsed(number: int, line: bytes) -> tuple[Any, Finding | None]:
-    """Return what a line says, or why it says nothing."""
-    if not line.strip():
-        return None, Finding(number, "empty_line", "the line is empty, and some readers stop at it")
-    if line.startswith(BOM):
-        return None, Finding(number, "encoding", "it begins with a byte order mark; save the file as UTF-8 without one")
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError as fault:
-        return None, Finding(number, "encoding", f"byte {fault.start + 1} of the line is not UTF-8")
-    try:
-        return strict(line.strip()), None
-    except ValueError as fault:
-        why = str(fault).replace(" at line 1 column", " at character")
-        return None, Finding(number, "not_json", f"the line is not JSON: {why}")
 
 
 def _measure(report: Report, number: int, row: dict[str, Any]) -> None:
@@ -189,14 +134,6 @@ def _measure(report: Report, number: int, row: dict[str, Any]) -> None:
     if report.limit is not None and length > report.limit:
         said = f"{length} {report.ruler.unit}, more than {report.limit}; it would be cut or left out"
         report.warnings.append(Finding(number, "too_long", said))
-
-
-def _order(labels: list[bool]) -> Iterator[Finding]:
-    """Yield what is odd about the labels of a file for KTO, whose trainer in TRL takes rows in their order."""
-    if labels and len(set(labels)) == 1:
-        yield Finding(1, "one_label", f"every `label` is {str(labels[0]).lower()}: there is nothing to tell apart")
-    elif len(labels) > 2 and labels in (sorted(labels), sorted(labels, reverse=True)):
-        yield Finding(1, "sorted_labels", "all rows of one label come first, and TRL takes them in order; shuffle them")
 
 
 def words(why: str = "there is no workspace here") -> Ruler:
