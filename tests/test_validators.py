@@ -113,15 +113,6 @@ def test_messages_of_the_cookbook_s_time_get_its_counts(messages: list[dict[str,
     assert kinds({"messages": messages}) == cookbook({"messages": messages})
 
 
-PUBLIC = Path("/work/shared/data/chat_openai_format/cookbook/toy_chat_fine_tuning.jsonl")
-
-
-@pytest.mark.skipif(not PUBLIC.exists(), reason="the public file is not on this machine")
-def test_the_cookbook_s_own_file_gets_its_counts() -> None:
-    for row in [json.loads(line) for line in PUBLIC.read_text("utf-8").splitlines()]:
-        assert kinds(row) == cookbook(row)
-
-
 CALL = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 CALLS, RESULT = {"role": "assistant", "tool_calls": [CALL]}, {"role": "tool", "tool_call_id": "1", "content": "4"}
 LOOSE = {"role": "assistant", "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": {"a": 1}}}]}
