@@ -117,7 +117,7 @@ def test_a_name_that_is_taken_is_refused(folder: Path, name: str) -> None:
         ("pack.toml", 'name = "house_rules"', 'name = "old"', "calls this pack 'old', its folder 'house_rules'. Write"),
         ("pack.toml", "# [severity]", "[severity]", "does not say which control asks for it"),
         ("config.xml", 'value="Situation"', 'value="You & me"', 'value="You & me" size="5"/> In a text, & is written'),
-        ("config.xml", "</Collapse>", "", "The line is: </View> There, Collapse (line 51) is open and was not closed."),
+        ("config.xml", "</Collapse>", "", "The line is: </View> There, Collapse (line 52) is open and was not closed."),
         ("config.xml", 'name="analysis"', 'name="why"', "has no control 'analysis', which should hold the analysis"),
         (
             "config.xml",
@@ -189,6 +189,6 @@ def test_the_two_commands(
     edit(workspace.root / "labeling_configs" / "house_rules", "config.xml", "</Collapse>", "")
     capsys.readouterr()
     assert run(["pack", "check", "house_rules"]) == 2
-    assert "Collapse (line 51) is open and was not closed" in " ".join(capsys.readouterr().out.split())
+    assert "Collapse (line 52) is open and was not closed" in " ".join(capsys.readouterr().out.split())
     made: Pack = load_pack(find_pack("house_rules", [workspace.root / "labeling_configs"]))
     assert made.stakeholders == {"tenant": "a tenant"}

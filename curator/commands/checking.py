@@ -55,7 +55,7 @@ def _row(one: "Finding") -> list[Any]:
 @click.option("--out", type=click.Path(path_type=Path), help="A folder to write dataset.md and model.md to.")
 @json_option
 def card(dataset: str | None, out: Path | None, as_json: bool) -> None:
-    """Print the dataset's card with the answers of trust and sign the model's README.md; with --out write both there."""
+    """Print the dataset's card with the answers of trust, sign the model's README.md; with --out write both there."""
     from curator import check as checking
     from curator.workspace import Workspace
 
