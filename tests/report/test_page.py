@@ -12,7 +12,7 @@ from curator.evaluation.comparison import compare
 from curator.report import write_report
 from curator.report.page import embed
 
-from ..train.answered import BLIND, KNOWS, answer, judged_by
+from ..model.answered import BLIND, KNOWS, answer, judged_by
 from .conftest import TWO, publish, row
 
 CELL = {
