@@ -28,7 +28,7 @@ const scenesById = new Map(data.scenes.map((scene) => [scene.id, scene]));
 
 function openScene(scene, from) {
   const dialog = byId('dialog');
-  byId('dialog-body').replaceChildren(sceneCard(scene, ''));
+  byId('dialog-body').replaceChildren(sceneCard(scene, []));
   dialog.addEventListener('close', () => from && from.focus && from.focus(), { once: true });
   dialog.showModal();
   dialog.scrollTop = 0;

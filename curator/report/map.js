@@ -231,7 +231,7 @@ function setUpMap() {
   byId('map-out').addEventListener('click', () => enlarge(1 / 1.6));
   byId('map-whole').addEventListener('click', () => enlarge(0));
   byId('map-list').addEventListener('click', () => {
-    for (const field of controls.elements) if (listControls.elements[field.name]) listControls.elements[field.name].value = field.value;
+    ask(listControls, questions(controls));
     filterList();
     byId('scenarios').scrollIntoView();
     byId('list-count').focus();

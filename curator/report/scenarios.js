@@ -5,9 +5,9 @@ let matching = data.scenes;
 let drawn = 0;
 
 function drawMore() {
-  const query = listControls.elements.query.value.trim().toLowerCase();
+  const sought = soughtIn(listControls);
   const next = matching.slice(drawn, drawn + STEP);
-  byId('list').append(...next.map((scene, i) => sceneCard(scene, query, drawn + i + 1)));
+  byId('list').append(...next.map((scene, i) => sceneCard(scene, sought, drawn + i + 1)));
   drawn += next.length;
   byId('list-more').hidden = drawn >= matching.length;
 }

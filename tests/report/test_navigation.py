@@ -1,0 +1,116 @@
+"""Finding one's way in the report: what is asked, where one stands, and the way back, with hand, keys and paper."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from curator.dataset import Dataset
+from curator.report import write_report
+
+from .conftest import TWO, publish, row
+
+pytestmark = pytest.mark.slow
+
+LIST = "#list-controls"
+SETTLED = 250  # milliseconds: a typed question is looked for after 120
+
+
+def many(folder: Path, scenarios: int = 30, **more: str) -> Dataset:
+    """Return a set of contested scenarios, s10 upwards, long enough for a page to be scrolled."""
+    rows = []
+    for n in range(10, 10 + scenarios):
+        told = {"situation": f"The situation of s{n}. " + "It went on for a while. " * 20} | more
+        rows += [row(f"a{n}", "partner_a", "fair", f"s{n}", **told)]
+        rows += [row(f"b{n}", "coach", ("fair", "unfair")[n % 2], f"s{n}", **told)]
+    return publish(folder / "datasets", TWO, rows)
+
+
+def of_decisions(folder: Path) -> Dataset:
+    """In s1 partner A's second answer left, in s2 the coach's; ids of s3 read as words and as a hash."""
+    rows = [row("a1", "partner_a", "fair"), row("a2", "coach", "unfair")]
+    rows += [row("b1", "partner_a", "fair", "s2", situation="A cat sat near a dog. The cat left.")]
+    rows += [row("b2", "coach", "fair", "s2")]
+    rows += [row("bed1", "partner_a", "fair", "s3", analysis="Nothing.")]
+    rows += [row("facade0123", "coach", "fair", "s3", analysis="No.")]
+    rows += [row("twin1", "partner_a", "unfair", analysis="Said before, by A.")]
+    rows += [row("twin2", "coach", "fair", "s2", analysis="Said before.")]
+    return publish(folder / "datasets", TWO, rows)
+
+
+def choose(tab: Any, form: str, **wanted: str) -> None:
+    """Choose in a form by name: a word is typed into a search, else it is the beginning of what is offered."""
+    for name, value in wanted.items():
+        field = tab.locator(f"{form} [name={name}]")
+        if name == "query":
+            field.fill(value)
+        else:
+            offered = field.locator("option").all_inner_texts()
+            field.select_option(next(one for one in offered if one.startswith(value)))
+    tab.wait_for_timeout(SETTLED if "query" in wanted else 50)
+
+
+def listed(tab: Any) -> list[str]:
+    return tab.locator("#list > article .meta > code").all_text_contents()
+
+
+def test_role_verdict_and_decision_must_meet_in_one_answer(tmp_path: Path, browse: Callable[[Path], Any]) -> None:
+    asked = [
+        {"decision": "left: said before"},
+        {"decision": "left: said before", "role": "Partner a"},
+        {"decision": "left: said before", "role": "Coach"},
+        {"decision": "left: said before", "role": "Coach", "verdict": "Fair"},
+        {"decision": "left: said before", "role": "Coach", "verdict": "Unfair"},
+        {"decision": "nothing", "role": "Coach"},
+        {"decision": "all", "role": "Coach", "verdict": "Unfair"},
+    ]
+    with browse(write_report(of_decisions(tmp_path), tmp_path / "report.html")) as (tab, noise):
+        found = []
+        for wanted in asked:
+            choose(tab, LIST, **({"role": "all", "verdict": "all"} | wanted))
+            found.append(sorted(listed(tab)))
+
+    assert found == [["s1", "s2"], ["s1"], ["s2"], ["s2"], [], ["s3"], ["s1"]]
+    assert noise == []
+
+
+def test_every_word_is_looked_for_and_marked_and_a_hash_by_its_beginning(
+    tmp_path: Path, browse: Callable[[Path], Any]
+) -> None:
+    with browse(write_report(of_decisions(tmp_path), tmp_path / "report.html")) as (tab, noise):
+        found = {}
+        for query in ("dog CAT", "cat bird", "bed", "facade", "facade01", "acade0123", "(left.", "a2"):
+            choose(tab, LIST, query=query)
+            found[query] = listed(tab)
+        choose(tab, LIST, query="dog cat")
+        marked = tab.locator("#list .situation mark").all_text_contents()
+
+    assert found == {
+        "dog CAT": ["s2"],
+        "cat bird": [],
+        "bed": [],
+        "facade": ["s3"],
+        "facade01": ["s3"],
+        "acade0123": [],
+        "(left.": [],
+        "a2": ["s1"],  # "What a2 thinks of it."
+    }
+    assert marked == ["cat", "dog", "cat"]
+    assert noise == []
+
+
+def test_what_the_map_found_is_listed_whatever_the_list_was_asked_before(
+    tmp_path: Path, browse: Callable[[Path], Any]
+) -> None:
+    with browse(write_report(of_decisions(tmp_path), tmp_path / "report.html")) as (tab, noise):
+        tab.locator(f"{LIST} [name=contested]").check()
+        choose(tab, LIST, query="nowhere", role="Coach")
+        choose(tab, "#map-controls", verdict="Fair")
+        button = tab.locator("#map-list").inner_text()
+        tab.locator("#map-list").click()
+
+        assert button in ("List them below", "List these 3 below")
+        assert sorted(listed(tab)) == ["s1", "s2", "s3"]
+        assert not tab.locator(f"{LIST} [name=contested]").is_checked()
+    assert noise == []
