@@ -19,6 +19,7 @@ function fill(node, attributes, children) {
 
 const number = (n) => n.toLocaleString('en').replaceAll(',', '\u202f');
 const plural = (n, one, many) => `${number(n)} ${n === 1 ? one : many || one + 's'}`;
+const shorten = (text, most) => (text.length > most ? `${text.slice(0, most).trimEnd()}…` : text);
 const labelOf = (scale, at, other) => (at >= 0 ? scale[at].label : other || 'none');
 
 const answersById = new Map();

@@ -114,3 +114,54 @@ def test_what_the_map_found_is_listed_whatever_the_list_was_asked_before(
         assert sorted(listed(tab)) == ["s1", "s2", "s3"]
         assert not tab.locator(f"{LIST} [name=contested]").is_checked()
     assert noise == []
+
+
+def test_the_map_points_only_at_what_matches_and_reaches_all_of_it(
+    tmp_path: Path, browse: Callable[[Path], Any]
+) -> None:
+    with browse(write_report(many(tmp_path, 8), tmp_path / "report.html")) as (tab, noise):
+        said = tab.locator("#map-said")
+        tab.locator("#map-table summary").click()
+        choose(tab, "#map-controls", query="s12.")
+        one = [said.inner_text(), tab.locator("#map-table tbody tr").count(), tab.locator("#map-list").inner_text()]
+        walks = tab.locator("#map-next").is_visible()
+        choose(tab, "#map-controls", query="nowhere")
+        tab.locator("#map-plot").focus()
+        for key in ("ArrowRight", "PageDown", "+", "Enter"):
+            tab.keyboard.press(key)
+        none = [said.inner_text(), tab.locator("#map-table tbody tr").count()]
+        shown = tab.locator("#map-list, .map-ring, #map-next, #dialog").evaluate_all(
+            "all => all.filter(one => one.checkVisibility()).length"
+        )
+        choose(tab, "#map-controls", query="", verdict="Unfair")
+        reached = set()
+        tab.locator("#map-plot").focus()
+        for key in ("Home", "PageDown", "PageDown", "PageDown"):
+            tab.keyboard.press(key)
+            reached.add(said.locator(".situation").inner_text()[:21])
+        tab.locator("#map-next").click()
+
+        assert "The situation of s12." in one[0]
+        assert one[1:] == [1, "List this 1 below"]
+        assert not walks
+        assert none == ["No scenario matches.", 0]
+        assert shown == 0
+        assert reached == {f"The situation of s{n}." for n in (11, 13, 15, 17)}
+        assert "The situation of s11." in tab.locator("#map-spoken").inner_text()  # from the last to the first
+    assert noise == []
+
+
+def test_what_is_beyond_eight_colours_of_the_map_is_one_colour_and_told_so(
+    tmp_path: Path, browse: Callable[[Path], Any]
+) -> None:
+    rows = [row(f"a{n}", "coach", "fair", f"s{n}", domain=f"domain {'abcdefghij'[n % 10]}") for n in range(20)]
+    with browse(write_report(publish(tmp_path / "sets", TWO, rows), tmp_path / "report.html")) as (tab, noise):
+        choose(tab, "#map-controls", colour="domain")
+        legend = tab.locator("#map-legend > span").all_inner_texts()
+        looks = tab.locator("#map-legend path").evaluate_all(
+            "all => all.map(one => one.getAttribute('class') + one.getAttribute('d'))"
+        )
+
+    assert legend == [*(f"Domain {letter}" for letter in "abcdefgh"), "other (2)"]
+    assert len(legend) == len(set(looks)) == 9
+    assert noise == []
