@@ -228,8 +228,9 @@ function setUpMap() {
   byId('map-list').addEventListener('click', () => {
     ask(listControls, questions(controls));
     filterList();
-    byId('scenarios').scrollIntoView();
-    byId('list-count').focus();
+    writeAddress('scenarios', '', address().section !== 'scenarios');
+    byId('list-count').focus({ preventScroll: true });
+    jump(byId('scenarios'));
   });
   for (const media of ['(prefers-color-scheme: dark)', 'print']) {
     matchMedia(media).addEventListener('change', () => { repaint(); draw(); });

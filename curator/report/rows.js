@@ -8,7 +8,7 @@ function whole(id, title, otherId) {
   const view = el('div', { class: 'view' }, el('h4', {}, title, ' ', el('small', {}, role)), answerView(answer, [], true, other));
   const about = scene || scenesById.get(answer.scenario);
   if (about) {
-    const open = el('button', { type: 'button', class: 'inline' }, 'open the scenario');
+    const open = el('button', { type: 'button', class: 'inline', 'aria-label': `open the scenario: ${title}, ${shorten(about.situation, 60)}` }, 'open the scenario');
     open.addEventListener('click', () => openScene(about, open));
     view.append(el('p', { class: 'foot' }, open, el('code', {}, id)));
   } else {

@@ -10,6 +10,7 @@ from curator.dataset import Dataset
 from curator.report import write_report
 
 from .conftest import TWO, publish, row
+from .test_page import EVALUATION, TRAINING
 
 pytestmark = pytest.mark.slow
 
@@ -164,4 +165,156 @@ def test_what_is_beyond_eight_colours_of_the_map_is_one_colour_and_told_so(
 
     assert legend == [*(f"Domain {letter}" for letter in "abcdefgh"), "other (2)"]
     assert len(legend) == len(set(looks)) == 9
+    assert noise == []
+
+
+def top_of(tab: Any, id: str) -> int:
+    """Return how far a section's top stands below the bottom of what sticks to the screen's top, in pixels."""
+    return round(
+        tab.evaluate(
+            """id => { const rail = document.querySelector('.rail').getBoundingClientRect();
+            const top = document.getElementById(id).getBoundingClientRect().top;
+            return top - (rail.width > innerWidth / 2 ? rail.bottom : 0); }""",
+            id,
+        )
+    )
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_link_of_the_rail_arrives_and_stays_in_sight(
+    tmp_path: Path, browse: Callable[[Path], Any], width: int
+) -> None:
+    with browse(write_report(many(tmp_path), tmp_path / "report.html", EVALUATION, TRAINING)) as (tab, noise):
+        tab.set_viewport_size({"width": width, "height": 800})
+        tops, current = {}, []
+        for id in ("pairs", "made", "tuning", "balance"):
+            tab.locator(f".rail a[href='#{id}']").click()
+            tab.wait_for_timeout(400)
+            tops[id] = top_of(tab, id)
+            link = tab.locator(".rail [aria-current]")
+            place = link.bounding_box()
+            current.append(link.get_attribute("href"))
+            assert 0 <= place["x"] <= width - place["width"]
+        # what is above grows late
+        tab.evaluate("document.getElementById('left').style.setProperty('padding-bottom', '700px')")
+        tab.wait_for_timeout(200)
+        late = top_of(tab, "balance")
+        sideways = tab.evaluate("scrollX")
+        focused = tab.evaluate("document.activeElement.id")
+
+    assert [id for id, top in tops.items() if abs(top) > 2] == []
+    assert current == ["#pairs", "#made", "#tuning", "#balance"]
+    assert abs(late) <= 2
+    assert [sideways, focused] == [0, "balance"]
+    assert noise == []
+
+
+def test_the_address_keeps_what_is_asked_and_what_is_open(tmp_path: Path, browse: Callable[[Path], Any]) -> None:
+    file = write_report(many(tmp_path, 20), tmp_path / "report.html")
+    with browse(file) as (tab, _):
+        choose(tab, LIST, query="went while", verdict="Unfair")
+        tab.locator(f"{LIST} [name=contested]").check()
+        tab.locator(".rail a[href='#pairs']").click()
+        address = tab.url
+        tab.goto("about:blank")
+        tab.go_back()
+        tab.wait_for_timeout(SETTLED)
+        back = [tab.locator("#list-count").inner_text(), tab.locator(f"{LIST} [name=contested]").is_checked()]
+        tab.reload()
+        tab.wait_for_timeout(SETTLED)
+        again = [tab.locator("#list-count").inner_text(), tab.locator(f"{LIST} [name=query]").input_value()]
+
+        tab.locator("#map-plot").focus()
+        tab.keyboard.press("End")
+        tab.keyboard.press("Enter")
+        opened, title = tab.url, tab.locator("#dialog-title").inner_text()
+        tab.locator("#dialog-next").click()
+        beside = tab.locator("#dialog-title").inner_text()
+        tab.go_back()
+        tab.wait_for_timeout(100)
+        closed = [tab.url, tab.locator("#dialog").is_visible(), tab.evaluate("document.activeElement.id")]
+        tab.go_forward()
+        tab.wait_for_timeout(100)
+        forward = tab.locator("#dialog").is_visible()
+        tab.keyboard.press("Escape")
+        tab.wait_for_timeout(100)
+        left = [tab.url, tab.locator("#dialog").is_visible()]
+        tab.locator(f"{LIST} button[type=reset]").click()
+        tab.wait_for_timeout(100)
+        cleared = tab.url
+
+        tab.goto("about:blank")
+        tab.goto(opened)
+        tab.wait_for_timeout(SETTLED)
+        sent = [tab.locator("#dialog").is_visible(), tab.locator("#list-count").text_content()]
+        tab.keyboard.press("Escape")
+        tab.wait_for_timeout(100)
+        alone = [tab.url, tab.evaluate("history.length")]
+        tab.goto("about:blank")
+        tab.goto(f"{file.as_uri()}#made?role=99&verdict=x&open=nothing")
+        tab.wait_for_timeout(SETTLED)
+        nonsense = [tab.locator("#list-count").inner_text(), top_of(tab, "made")]
+
+    assert address == f"{file.as_uri()}#pairs?query=went+while&verdict=1&contested=1"
+    assert back == ["10 scenarios of 20", True]
+    assert again == ["10 scenarios of 20", "went while"]
+    assert opened.startswith(f"{address}&open=")
+    assert [title, beside] == ["Scenario 20 of 20", "Scenario 1 of 20"]
+    assert closed == [address, False, "map-plot"]
+    assert forward
+    assert left == [address, False]
+    assert cleared == f"{file.as_uri()}#scenarios"
+    assert sent == [True, "10 scenarios of 20"]
+    assert alone[0] == address
+    assert nonsense == ["20 scenarios", 0]
+
+
+def test_each_lane_of_the_strip_is_walked_with_the_keyboard(tmp_path: Path, browse: Callable[[Path], Any]) -> None:
+    with browse(write_report(of_decisions(tmp_path), tmp_path / "report.html")) as (tab, noise):
+        lane = tab.locator(".lane-strip").nth(1)
+        lane.focus()
+        first = tab.locator("#strip-said").inner_text()
+        tab.keyboard.press("End")
+        last = tab.locator("#strip-said").inner_text()
+        told = tab.locator(".strip [aria-live]").inner_text()
+        tab.keyboard.press("Enter")
+        shown = tab.locator("#dialog-body .situation").inner_text()
+        tab.keyboard.press("Escape")
+        tab.wait_for_timeout(100)
+        focused = lane.evaluate("lane => lane === document.activeElement")
+        tab.keyboard.press("Tab")
+        beyond = tab.evaluate("document.activeElement.tagName")
+
+    assert first != last
+    assert told == f"Unfair. {last}"
+    assert shown == last == "The situation of s1."
+    assert focused
+    assert beyond == "SUMMARY"  # one stop a lane
+    assert noise == []
+
+
+def test_a_set_without_scenarios_offers_nothing_to_press(tmp_path: Path, browse: Callable[[Path], Any]) -> None:
+    dataset = publish(tmp_path / "datasets", TWO, [row("early1", "coach", "fair")])
+    with browse(write_report(dataset, tmp_path / "report.html")) as (tab, noise):
+        offered = tab.locator("button, select, input, #map, .rail a[href='#map'], .lane-strip").evaluate_all(
+            "all => all.filter(one => one.checkVisibility()).map(one => one.outerHTML)"
+        )
+        said = tab.locator("#list-count").inner_text()
+
+    assert offered == []
+    assert said == "No scenario is in the set."
+    assert noise == []
+
+
+def test_buttons_that_open_a_scenario_are_told_apart(tmp_path: Path, browse: Callable[[Path], Any]) -> None:
+    rows = [row("a1", "coach", "fair"), row("a2", "coach", "unfair"), row("twin1", "coach", "fair")]
+    rows += [row("b1", "coach", "fair", "s2"), row("b2", "coach", "unfair", "s2")]
+    with browse(write_report(publish(tmp_path / "datasets", TWO, rows), tmp_path / "report.html")) as (tab, noise):
+        buttons = tab.locator("main button.inline").filter(has_text="open the scenario")
+        names = buttons.evaluate_all("all => all.map(one => one.getAttribute('aria-label'))")
+        small = buttons.evaluate_all("all => all.filter(one => one.getBoundingClientRect().height < 24).length")
+
+    assert len(names) == len(set(names)) >= 4
+    assert all(name.startswith("open the scenario: ") for name in names)
+    assert small == 0
     assert noise == []
