@@ -1,5 +1,5 @@
 // One scenario in a window of its own, with the ones before and after it in the list.
-let opener = null; // what had the focus, and gets it back
+let cameFrom = null; // what had the focus, and gets it back
 
 let shownScene = null;
 let among = []; // the list it was opened from, or all where that list does not have it
@@ -17,7 +17,7 @@ function showScene(scene) {
 
 // Opened by hand a scenario is a step that Back takes back; the next one in the same window is not one more.
 function openScene(scene, from) {
-  opener = from;
+  cameFrom = from;
   showScene(scene);
   writeAddress(address().section, scene.id, true);
 }
@@ -33,8 +33,8 @@ byId('dialog-close').addEventListener('click', () => byId('dialog').close());
 byId('dialog').addEventListener('click', (event) => event.target === byId('dialog') && byId('dialog').close());
 byId('dialog').addEventListener('close', () => {
   shownScene = null;
-  if (opener && opener.focus) opener.focus({ preventScroll: true });
-  opener = null;
+  if (cameFrom && cameFrom.focus) cameFrom.focus({ preventScroll: true });
+  cameFrom = null;
   if (!address().asked.has('open')) return; // Back has closed it
   if (history.state && history.state.opened) history.back();
   else writeAddress(address().section, '', false);

@@ -43,7 +43,7 @@ function decided(scene, decision, fits, anyFits) {
 // An id is found by its beginning, and only where nobody could mean a word by it: "bed" is no id.
 function says(scene, word) {
   return haystack(scene).includes(word) || (/^[0-9a-f]{6,}$/.test(word)
-    && [scene, ...scene.answers].some((one) => one.id.startsWith(word)));
+    && [scene.id, ...scene.answers.map((answer) => answer.id), ...scene.left.map(([id]) => id)].some((id) => id.startsWith(word)));
 }
 
 const haystacks = new Map();
