@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TextIO
 
 import rich_click as click
@@ -41,6 +42,13 @@ def plain(text: str) -> str:
 def say(text: str = "") -> None:
     """Print one answer line to stdout."""
     click.echo(plain(text))
+
+
+def say_wrapped(line: str) -> None:
+    """Print a line no wider than a table; what goes on below stands further in than its beginning."""
+    room = rich_console(sys.stdout).width if sys.stdout else WIDTH
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    say("\n".join(wrap(line, room, subsequent_indent=indent, break_on_hyphens=False)) if len(line) > room else line)
 
 
 def show_json(told: Any) -> None:

@@ -89,7 +89,10 @@ class Database:
                 self._upgrade()
             self._db.execute("PRAGMA synchronous=FULL")
         except (sqlite3.Error, OSError) as fault:
-            raise StorageError(f"The store {path.name} cannot be opened: {fault}. Nothing was changed.") from None
+            raise StorageError(
+                f"The store {path} cannot be opened: {fault}. Nothing was changed. Put a backup of it in its place, or"
+                " move it away and bring the answers in anew: curator pull, curator add."
+            ) from None
 
     def _version(self) -> int:
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])

@@ -56,9 +56,14 @@ def read(path: Path) -> list[Record]:
     name = path.name.lower().removesuffix(".gz")
     kinds = {".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _json, ".csv": _csv, ".parquet": _parquet}
     kind = next((read for ending, read in kinds.items() if name.endswith(ending)), None)
+    if kind is None and not path.exists():
+        raise FileError(f"There is no file {path}.")
     if kind is None:
         raise FileError(f"{path.name} is none of {', '.join(kinds)} (or these with .gz). Nothing of it was kept.")
-    return list(kind(path))
+    found = list(kind(path))
+    if found and not any(one.value is not None for one in found) and any(not _is_utf8(one.payload) for one in found):
+        raise FileError(f"{path.name} is not text: no record of it can be read. Nothing of it was kept.")
+    return found
 
 
 def texts_of(records: Iterable[Record], least: int = 5) -> list[tuple[str, str]]:
@@ -73,6 +78,14 @@ def texts_of(records: Iterable[Record], least: int = 5) -> list[tuple[str, str]]
             elif isinstance(value, dict | list):
                 open_ += value.values() if isinstance(value, dict) else value
     return found
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_text(name: str) -> bool:
@@ -263,4 +276,5 @@ def write_whole(path: Path, content: bytes) -> None:
     except OSError as fault:
         if draft:
             Path(draft).unlink(missing_ok=True)
-        raise StorageError(f"{path.name} could not be written: {fault}. The old one, if any, is as it was.") from None
+        what = "there is a folder of that name" if path.is_dir() else fault.strerror or fault
+        raise StorageError(f"{path} could not be written: {what}. What was there is as it was.") from None

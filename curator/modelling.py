@@ -9,6 +9,7 @@ from curator.dataset import Dataset
 from curator.errors import UsageError, nearest
 from curator.files import write_whole
 from curator.look import latest_model
+from curator.permission import check_permitted
 from curator.progress import Progress, one_piece, quiet
 from curator.workspace import Workspace
 
@@ -81,6 +82,7 @@ def _call(
         raise UsageError(f"Setting {word!r}: {first['msg']}. {hint}".rstrip()) from None
     found = Dataset.find(workspace.datasets, dataset)
     found.verify()
+    check_permitted(workspace, found, ("train",), "Nothing was trained")
     with one_piece(progress, "loading torch"):
         from curator.lm.models import resolve
 

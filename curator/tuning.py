@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from curator import modelling
 from curator.dataset import Dataset
 from curator.errors import UsageError, nearest
+from curator.permission import check_permitted
 from curator.progress import Progress, one_piece, quiet
 from curator.workspace import Workspace
 
@@ -47,6 +48,7 @@ def prefer(
     settings = checked(PreferenceSettings, changes or {})
     found = Dataset.find(workspace.datasets, dataset)
     found.verify()
+    check_permitted(workspace, found, ("train",), "Nothing was trained")
     base = resolve(workspace.config.base_model, workspace.cache)
     call = json.dumps({"base": base.name, "preference": settings.model_dump()}, sort_keys=True)
     name = f"{found.name}-{hashlib.sha256(call.encode()).hexdigest()[:6]}"
@@ -73,6 +75,7 @@ def sweep(
     wanted = combinations(grid or GRID)
     settings = [checked(TrainSettings, dict(one)) for one in wanted]
     found = Dataset.find(workspace.datasets, dataset)
+    check_permitted(workspace, found, ("train",), "Nothing was trained")
     base = resolve(workspace.config.base_model, workspace.cache)
     budget = Budget(workspace, found, began + 60 * minutes, progress)
     tried: list[Tried] = []

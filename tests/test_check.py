@@ -160,6 +160,34 @@ def test_a_withdrawn_consent_ends_with_eight(curator: Run, words: tuple[str, ...
     assert curator("check")[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "undone"),
+    [
+        (("export",), "Nothing was exported"),
+        (("export", "--format", "csv"), "Nothing was exported"),
+        (("train",), "Nothing was trained"),
+        (("train", "--dry-run"), "Nothing was trained"),
+        (("train", "--preview", "1"), "Nothing was trained"),
+        (("train", "--preference"), "Nothing was trained"),
+        (("sweep",), "Nothing was trained"),
+    ],
+)
+def test_who_took_their_consent_back_is_neither_exported_nor_learned(
+    curator: Run, workspace: Workspace, words: tuple[str, ...], undone: str
+) -> None:
+    curator("people", "consent", "hr@x.org", "--withdraw")
+
+    code, said = curator(*words)
+
+    assert code == 8
+    assert "1 person whose words stand in v1 (25 answers) did not agree to this, or took it back." in " ".join(
+        said.split()
+    )
+    assert undone in said
+    assert not (workspace.root / "exports").exists()
+    assert not workspace.models.exists() or not list(workspace.models.iterdir())
+
+
 def test_the_lines_that_are_asked_for_answer_the_questions(curator: Run, workspace: Workspace) -> None:
     told = json.loads(curator("check", "--json")[1])
     with (workspace.root / "curator.toml").open("a") as file:
@@ -238,7 +266,13 @@ def model(workspace: Workspace, name: str, at: int, right: float | None = None, 
             "gain": gain,
         }
         accuracy = {"overall": cell, "split": {"test": cell}, "stakeholder": {"hr": cell}}
-        said = {"verdict": "helped: so it did", "findings": ["One thing."], "pack": "workplace", "dataset": seal}
+        said = {
+            "verdict": "helped: so it did",
+            "outcome": "helped",
+            "findings": ["One thing."],
+            "pack": "workplace",
+            "dataset": seal,
+        }
         told = {"adapter": name, "accuracy": accuracy, **said}
         (folder / "evaluation.json").write_text(json.dumps(told), "utf-8")
     for path in folder.iterdir():

@@ -105,7 +105,7 @@ def test_1_a_stage_that_loses_rows_or_fails_is_named(curator: Run, here: Path) -
         (["init", "."], "is a workspace already"),
         (["init", "new", "--pack", "workplac"], "Did you mean 'workplace'?"),
         (["init", "new", "--pack", "../up"], "is not the name of a pack"),
-        (["people", "add", "bob"], "is none of .jsonl"),
+        (["people", "add", "bob"], "There is no file bob"),
         (["people", "add", "bob@x.org", "--stakeholder", "mangaer"], "Did you mean 'manager'?"),
         (["curate"], "There are no answers to curate"),
         (["curate", "--recipe", "none.toml"], "There is no recipe none.toml"),

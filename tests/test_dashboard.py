@@ -104,7 +104,7 @@ def test_an_empty_workspace_has_all_to_do(curator: Run) -> None:
         "evaluate  ○ to do      needs a model",
         "look      ○ to do      no report yet",
         "",
-        "Next: curator people add FILE   (who answers; or, with answers in files: curator add FILE)",
+        "Next: curator people add FILE   (or, with answers in files: curator add FILE)",
     ]
 
 
@@ -148,7 +148,45 @@ def test_the_numbers_of_a_dataset_and_of_its_check(curator: Run) -> None:
     )
     assert worst.startswith(f"{told['check']['worst']['name']}: {told['check']['worst']['next'][:20]}")
     assert len(worst) <= 112
-    assert told["next"] == "curator check, then: curator train"
+    assert told["next"] == "curator check"
+
+
+def test_what_lies_in_the_folder_is_named_first(curator: Run) -> None:
+    for name in ("people.jsonl", "scenarios.jsonl", "answers.jsonl"):
+        Path(name).write_text("{}\n")
+
+    assert (
+        status(Workspace.find())["next"]
+        == "curator people add people.jsonl, then: curator add scenarios.jsonl answers.jsonl"
+    )
+
+
+def test_a_dataset_of_nothing_sends_to_what_left(curator: Run) -> None:
+    Path("a.jsonl").write_text(answers(4, ("hr",), analysis=""))
+    curator("add", "a.jsonl")
+    curator("curate")
+    told = status(Workspace.find())
+
+    assert says(told, "curate")[-1] == "what left, and why: curator dropped"
+    assert (stages(told)["curate"], told["next"]) == ("attention", "curator dropped")
+
+
+def test_who_took_their_consent_back_makes_a_dataset_stale(curator: Run) -> None:
+    curator("people", "add", "hr@x.org", "--stakeholder", "hr", "--consent", "analyse,train")
+    Path("a.jsonl").write_text(answers(4, ("hr",), annotator="hr@x.org"))
+    curator("add", "a.jsonl")
+    curator("curate")
+    curator("people", "consent", "hr@x.org", "--withdraw")
+    told = status(Workspace.find())
+
+    assert says(told, "curate")[-1] == "4 of them may not be used any more: curator curate"
+    assert (stages(told)["curate"], told["next"]) == ("stale", "curator curate")
+
+
+def test_an_empty_report_is_none(curator: Run) -> None:
+    Path("report.html").write_text("")
+
+    assert stages(status(Workspace.find()))["look"] == "to do"
 
 
 def test_a_dataset_is_stale_when_answers_come_go_or_change(curator: Run) -> None:

@@ -289,3 +289,18 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="could not be written"):
         write_whole(path / "below a file" / "b.txt", b"new")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.txt"]
+
+
+def test_noise_is_no_file_of_answers_whatever_its_name(tmp_path):
+    file = tmp_path / "answers.jsonl"
+    file.write_bytes(b"\x81\xfe\x8d\n\xc3\x28\n")
+
+    with pytest.raises(
+        FileError, match=r"answers.jsonl is not text: no record of it can be read. Nothing of it was kept"
+    ):
+        read(file)
+
+
+def test_a_folder_in_the_place_of_a_file_is_named_and_no_draft(tmp_path):
+    with pytest.raises(StorageError, match=rf"^{tmp_path} could not be written: there is a folder of that name\."):
+        write_whole(tmp_path, b"x")

@@ -18,7 +18,7 @@ LAYERS = """
     demo serving dashboard
     people review pack_tools auditing tuning assumptions check
     collecting modelling annotators pooling                              glue: a workspace and one of the siblings
-    begin look formats
+    begin look formats permission standing
     pipeline training ask serve report studio                                                   siblings
     evaluation
     intake thresholds

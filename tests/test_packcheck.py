@@ -2,8 +2,10 @@
 
 import importlib.util
 import json
+import re
 import shutil
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -28,6 +30,30 @@ def test_the_shipped_packs_are_clean_and_say_what_people_agree_to(folder: Path) 
     assert check_pack(pack) == []
     assert "withdraw at any time" in (folder / "consent.md").read_text("utf-8")
     assert pack.guidelines.strip() in pack.config  # the page folds in the very same guidelines
+
+
+def in_sight(pack: Pack) -> str:
+    """What the page says in its headings, without what is folded in."""
+    page = ElementTree.fromstring(pack.config)
+    for parent in list(page.iter()):
+        for fold in parent.findall("Collapse"):
+            parent.remove(fold)
+    return " ".join(tag.get("value", "") for tag in page.iter("Header"))
+
+
+@pytest.mark.parametrize("folder", PACKS, ids=lambda folder: folder.name)
+def test_who_labels_has_the_note_on_danger_in_sight(folder: Path) -> None:
+    pack = load_pack(folder)
+    sentences = re.split(r"(?<=\.)\s+", pack.crisis.strip())
+
+    assert any(one in in_sight(pack) for one in sentences)  # no window shows it: `show_instruction` is off
+
+
+def test_who_labels_scenes_between_partners_reads_whom_to_call() -> None:
+    pack = load_pack(PLACE / "relationship")
+
+    for told in ("call the emergency number of your country", "Helplines for violence at home are free", "may skip"):
+        assert told in in_sight(pack)
 
 
 def test_three_packs_for_three_kinds_of_people_are_there(workspace: Workspace) -> None:

@@ -1,6 +1,7 @@
 """Every pack that comes along, the whole way: its sample begins a workspace, is read, curated and exported."""
 
 import json
+import re
 import shutil
 from collections import defaultdict
 from pathlib import Path
@@ -74,6 +75,23 @@ def test_the_page_could_have_given_every_answer_of_the_sample(name: str) -> None
         told = {column: answer[column] for column in pack.fields if answer.get(column) not in (None, [])}
 
         assert from_result(pack, to_result(pack, told)) == told
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_the_guidelines_do_not_answer_what_the_sample_asks(name: str) -> None:
+    guidelines = load_pack(find_pack(name, [])).guidelines
+    _, _, examples = guidelines.partition("**Example 1.**")  # an answer may quote a rule, and no example
+    scenarios = [one[column] for one in sample(name, "scenarios") for column in ("situation", "context")]
+    answers = [one["analysis"] for one in sample(name, "answers")]
+
+    assert {run: text for text in scenarios for run in runs(text) & runs(guidelines)} == {}
+    assert {run: text for text in answers for run in runs(text) & runs(examples)} == {}
+
+
+def runs(text: str, length: int = 5) -> set[str]:
+    """Every run of so many words in a text, in small letters and without what stands between them."""
+    words = re.findall(r"\w+", text.lower())
+    return {" ".join(words[n : n + length]) for n in range(len(words) - length + 1)}
 
 
 @pytest.mark.parametrize("name", PACKS)

@@ -58,14 +58,36 @@ def one(check: Check, evidence: Evidence) -> tuple[str, str, str]:
 @pytest.mark.parametrize(
     ("count", "level", "next"),
     [
-        (49, "stop", "collect 1 more in train: push more scenarios, then curator pull, curator curate"),
-        (50, "warn", "collect 50 more in train: push more scenarios, then curator pull, curator curate"),
-        (99, "warn", "collect 1 more in train: push more scenarios, then curator pull, curator curate"),
+        (49, "stop", "collect about 2 more answers: push more scenarios, then curator pull, curator curate"),
+        (50, "warn", "collect about 55 more answers: push more scenarios, then curator pull, curator curate"),
+        (99, "warn", "collect about 2 more answers: push more scenarios, then curator pull, curator curate"),
         (100, "pass", ""),
     ],
 )
 def test_fifty_examples_are_the_least_and_a_hundred_the_usual(pack: Pack, count: int, level: str, next: str) -> None:
     assert one(readiness.examples, given(pack, told(count), told(5, "test"))) == (level, f"{count} in train", next)
+
+
+def test_where_most_answers_left_the_step_is_named_and_not_more_answers_asked_for(pack: Pack) -> None:
+    left = [{"action": "drop", "reason": "no analysis", "rows": 107}, {"action": "drop", "reason": "other", "rows": 2}]
+    steps = [{"step": "validate", "given": 110, "dropped": 109, "decisions": left, "measures": {}}]
+
+    level, number, next = one(readiness.examples, given(pack, {}, told(1, "test"), manifest={"steps": steps}))
+
+    assert (level, number) == ("stop", "0 in train")
+    assert next == "107 of 110 answers left at validate (no analysis): curator dropped --step validate"
+
+
+def test_an_empty_set_passes_no_check_of_people_or_texts(pack: Pack) -> None:
+    nothing = given(pack, {})
+
+    assert look(readiness_training.consent, nothing) == look(readiness_texts.personal_data, nothing) == []
+
+
+def test_a_field_that_is_held_out_whole_asks_for_no_answers(pack: Pack) -> None:
+    train, held = told(80, domain="retail"), told(4, "test", domain="care")
+
+    assert one(readiness.cells, given(pack, train, held)) == ("pass", "least: 20", "")
 
 
 def test_without_a_split_nothing_else_counts(pack: Pack) -> None:
@@ -132,7 +154,9 @@ def test_a_role_that_agrees_passes_and_one_that_does_not_is_warned_of(pack: Pack
         one(readiness.role_agreement, judged(pack, OPPOSED)),
     )
 
-    assert [(f.name, f.level, f.number) for f in agrees] == [("hr agrees", "pass", "1.00 (1.00 to 1.00), 16 scenarios")]
+    assert [(f.name, f.level, f.number) for f in agrees] == [
+        ("agreement: hr", "pass", "1.00 (1.00 to 1.00), 16 scenarios")
+    ]
     assert differs[0] == "warn"
     assert differs[1].startswith("-0.94 (")
 
@@ -260,6 +284,10 @@ def test_a_person_who_withdrew_stops_and_who_was_not_asked_is_warned_of(pack: Pa
         taken_back = found(ann=agreed, bob=refused)
         assert (taken_back.level, taken_back.number, taken_back.policy) == ("stop", "1 of 2 refuse", True)
         assert taken_back.why == "bob did not agree to training, or took it back: 1 row."
+    held = readiness_training.consent(
+        given(pack, told(8, annotator="ann"), told(1, "test"), consents={"employee-0": ()})
+    )
+    assert [one.level for one in held] == ["stop"]  # they would be asked of the model
     assert (found(ann=agreed).level, found(ann=agreed).number) == ("warn", "1 of 2 not asked")
 
 
@@ -295,22 +323,26 @@ def test_the_time_for_which_data_is_kept_ends(pack: Pack) -> None:
     assert until(date(2026, 12, 1)) == ("pass", "2027-01-31, 61 days left", "")
     assert until(date(2027, 1, 31)) == ("warn", "2027-01-31, 0 days left", late)
     assert until(date(2027, 2, 1)) == ("stop", "2027-01-31, 1 days ago", late)
+    _, never = readiness_training.trust(given(pack, told(2), trust=ANSWERED | {"kept_until": None, "kept_days": 10}))
+    assert (never.level, never.number) == ("warn", "no dates")
     assert until(date(2026, 1, 20), kept_until=None, kept_days=10) == ("stop", "2026-01-11, 9 days ago", late)
 
 
-def scores(base: float, people: float | None, low: float, high: float) -> dict[str, Any]:
+def scores(base: float, people: float | None, low: float, high: float, outcome: str) -> dict[str, Any]:
     gain = {"difference": (low + high) / 2, "interval": [low, high]}
     overall = {"n": 80, "base": {"accuracy": base}, "majority": {"accuracy": 0.4}, "gain": gain}
-    return {"accuracy": {"overall": overall}, "ceiling": {"overall": {"share": people}}}
+    return {"outcome": outcome, "accuracy": {"overall": overall}, "ceiling": {"overall": {"share": people}}}
 
 
 def test_a_base_model_that_judges_as_people_do_needs_a_prompt_only(pack: Pack) -> None:
     def levels(**evaluation: Any) -> list[str]:
         return [f.level for f in readiness_training.prompting(given(pack, told(2), evaluation=scores(**evaluation)))]
 
-    assert levels(base=0.62, people=0.65, low=-0.1, high=0.1) == ["warn", "warn"]
-    assert levels(base=0.5, people=0.65, low=0.02, high=0.2) == ["pass", "pass"]
-    assert levels(base=0.41, people=None, low=-0.3, high=-0.1) == ["warn", "stop"]
+    assert levels(base=0.62, people=0.65, low=-0.1, high=0.1, outcome="not shown") == ["warn", "warn"]
+    assert levels(base=0.5, people=0.65, low=0.02, high=0.2, outcome="helped") == ["pass", "pass"]
+    assert levels(base=0.41, people=None, low=-0.3, high=-0.1, outcome="hurt") == ["warn", "stop"]
+    # two scenarios that differ alike have an interval without width, and show nothing
+    assert levels(base=0.5, people=0.65, low=-0.25, high=-0.25, outcome="not shown") == ["pass", "warn"]
     assert one(readiness_training.prompting, given(pack, told(2)))[:2] == ("warn", "not measured")
 
 

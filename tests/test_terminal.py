@@ -271,3 +271,21 @@ def test_a_table_takes_the_terminals_own_width(workspace: Workspace) -> None:
 
     assert max(map(len, COLOUR.sub("", narrow).split("\r\n"))) == 60
     assert 80 < max(map(len, COLOUR.sub("", wide).split("\r\n"))) <= 120
+
+
+def test_a_long_line_goes_on_below_further_in(capsys):
+    from curator.console import say_wrapped
+
+    say_wrapped("  duplicates  drop: " + "the same role said it " * 6)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[1].startswith("      ")
+    assert len(lines) == 2
+
+
+def test_bars_grow_no_wider_than_the_terminal():
+    from curator.commands.looking import _bars
+
+    assert max(map(len, _bars({"employee": 90, "hr": 3}, False, 17))) == 17
+    assert _bars({"employee": 90}, False, 10) == ["employee 90"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from curator.console import json_option, progress, say, show_json, show_table
+from curator.console import json_option, progress, say, say_wrapped, show_json, show_table
 
 
 @click.command()
@@ -40,7 +40,7 @@ def why(id: str, dataset: str | None, as_json: bool) -> None:
     if as_json:
         return show_json(told)
     for line in life_lines(told):
-        say(line)
+        say_wrapped(line)
     return None
 
 
@@ -54,9 +54,9 @@ def stages(as_json: bool) -> None:
     if as_json:
         return show_json(told)
     for stage in told:
-        say(f"{stage['stage']}: {stage['does']}")
+        say_wrapped(f"{stage['stage']}: {stage['does']}")
         for name, default in stage["settings"].items():
-            say(f"    {name} = {default}")
+            say_wrapped(f"    {name} = {default}")
     return None
 
 

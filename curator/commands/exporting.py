@@ -39,10 +39,12 @@ def export(
     from curator.check import sign_folder
     from curator.dataset import Dataset
     from curator.formats import export as write
+    from curator.permission import asked_for, check_permitted
     from curator.workspace import Workspace
 
     workspace = Workspace.find()
     found = Dataset.find(workspace.datasets, dataset)
+    check_permitted(workspace, found, asked_for(found), "Nothing was exported")
     folder = workspace.root / "exports" / (form if answers == "each" else f"{form}-{answers}")
     parts = write(found, form, list(split), out or folder, answers)
     if form == "datasets":

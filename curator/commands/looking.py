@@ -19,6 +19,7 @@ SIGNS = {  # the sign, the same where only ASCII can be shown, and the colour
     "attention": ("!!", "bold red"),
 }
 BARS, BAR = 6, 24  # at most so many roles, the longest bar in columns
+INDENT = 23  # columns before what a stage says
 
 
 @click.command()
@@ -53,20 +54,27 @@ def _draw(told: dict[str, Any]) -> None:
         table.add_column(width=width, overflow="fold")
     for stage in told["stages"]:
         signs, style = SIGNS[stage["state"]]
-        bars = _bars(told["answers_by_stakeholder"], ascii_only) if stage["stage"] == "collect" else []
+        room = console.width - INDENT
+        bars = _bars(told["answers_by_stakeholder"], ascii_only, room) if stage["stage"] == "collect" else []
         state = Text(f"{signs[ascii_only]} {stage['state']}", style)
         table.add_row(Text(stage["stage"], "bold"), state, Text(plain("\n".join([*stage["says"], *bars]))))
     for part in (Text.assemble((plain(told["workspace"]), "bold"), plain(here)), "", table, ""):
         console.print(part)
 
 
-def _bars(counts: dict[str, int], ascii_only: bool) -> list[str]:
-    """Return a bar for each role, so that one sees who speaks most; of many roles the few with most answers."""
+def _bars(counts: dict[str, int], ascii_only: bool, room: int) -> list[str]:
+    """Return a bar for each role, so that one sees who speaks most; of many roles the few with most answers.
+
+    No line is longer than `room` columns; where that leaves nothing for bars, there are numbers alone.
+    """
     shown = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:BARS]
     most = max(counts.values(), default=1)
     name, digits = max((len(role) for role, _ in shown), default=0), len(f"{most:,}")
+    longest = min(BAR, room - name - digits - 2)
     lines = [
-        f"{role:<{name}} {count:>{digits},} {'█#'[ascii_only] * max(1, round(BAR * count / most))}"
+        f"{role:<{name}} {count:>{digits},} {'█#'[ascii_only] * max(1, round(longest * count / most))}"
+        if longest > 0
+        else f"{role:<{name}} {count:>{digits},}"
         for role, count in shown
     ]
     if rest := len(counts) - len(shown):

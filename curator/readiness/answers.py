@@ -3,6 +3,7 @@
 A check is a function from `Evidence` to findings. It knows neither workspace nor store nor clock.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,6 +16,7 @@ ROLE = 24  # answers of a role: a share of them is then known to 20 points (1.96
 CELL = 20  # answers of a role in one field of work
 MOST = {"team": 0.6, "stakeholder": 0.6, "annotator": 0.25}  # share of the training examples
 OPPOSED = 0.2  # share of what a role judged twice or more with verdicts at opposite ends
+JUDGED = 5  # scenarios that two of a role judged, below which an interval says nothing
 SAME = 0.92  # cosine from which two analyses say the same: the default of the step `duplicates`
 TO_COLLECT = "push more scenarios, then curator pull, curator curate"
 
@@ -103,9 +105,33 @@ def examples(given: Evidence) -> Iterator[Finding]:
         return
     level: Level = "stop" if count < LEAST else "warn" if count < USUAL[0] else "pass"
     short = (LEAST if count < LEAST else USUAL[0]) - count
-    do = f"collect {short} more in train: {TO_COLLECT}" if short > 0 else ""
+    do = f"collect about {_to_collect(given, short)} more answers: {TO_COLLECT}" if short > 0 else ""
+    if (gone := _most_left(given)) is not None:
+        do = f"{gone[0]} of {gone[1]} answers left at {gone[2]} ({gone[3]}): curator dropped --step {gone[2]}"
     why = "Fewer examples teach a form, hardly a judgement." if short > 0 else "Enough for a small adapter."
     yield Finding("examples", level, several(count, "in train", "in train"), wanted, why, do)
+
+
+def _to_collect(given: Evidence, short: int) -> int:
+    """Return how many answers are to come until so many more are in train: others left or are held out, and will."""
+    came = next((step["given"] for step in given.manifest["steps"] if "given" in step), given.examples.height)
+    return math.ceil(short * max(came, 1) / given.train.height) if given.train.height else short
+
+
+def _most_left(given: Evidence) -> tuple[int, int, str, str] | None:
+    """Return how many of all that came left where most left, and the step and reason; None where it is not half."""
+    steps = [step for step in given.manifest["steps"] if step.get("decisions")]
+    left = [
+        (one["rows"], step["step"], one["reason"])
+        for step in steps
+        for one in step["decisions"]
+        if one["action"] == "drop"
+    ]
+    if not left:
+        return None
+    came = given.manifest["steps"][0]["given"]
+    count, step, reason = max(left)
+    return (count, came, step, reason) if 2 * count > came else None
 
 
 def roles(given: Evidence) -> Iterator[Finding]:
@@ -122,9 +148,9 @@ def roles(given: Evidence) -> Iterator[Finding]:
 
 
 def cells(given: Evidence) -> Iterator[Finding]:
-    """The role and field of work with the fewest answers, held-out fields too."""
+    """The role and field of work with the fewest answers; fields that are held out whole are not learned."""
     known = list(given.manifest["pack"]["stakeholders"])
-    fields = given.examples["domain"].drop_nulls().unique().sort().to_list()
+    fields = given.train["domain"].drop_nulls().unique().sort().to_list()
     if not fields:
         return
     told = {
@@ -174,7 +200,7 @@ def role_agreement(given: Evidence) -> Iterator[Finding]:
         yield Finding("agreement", "warn", "not measured", "above chance", "Is there one view to be learned?", do)
         return
     for row in table.filter(pl.col("a") == pl.col("b")).sort("a").iter_rows(named=True):
-        name, wanted = f"{row['a'].replace('_', ' ')} agrees", "above 0: chance"
+        name, wanted = f"agreement: {row['a'].replace('_', ' ')}", "above 0: chance"
         if row["alpha"] is None or row["low"] is None:
             why = f"Undefined: {row['why'] or 'too few scenarios for an interval'}."
             do = f"let two of {row['a']} judge the same ten scenarios"
@@ -182,8 +208,13 @@ def role_agreement(given: Evidence) -> Iterator[Finding]:
             yield Finding(name, "warn", number, wanted, why, do)
             continue
         number = f"{row['alpha']:.2f} ({row['low']:.2f} to {row['high']:.2f}), {row['scenarios']} scenarios"
+        if row["scenarios"] < JUDGED:
+            why = "Too few to tell whether its members share a view."
+            do = f"let two of {row['a']} judge {JUDGED - row['scenarios']} more of the same scenarios"
+            yield Finding(name, "warn", number, f"{JUDGED} scenarios", why, do)
+            continue
         if row["low"] > 0:
-            yield Finding(name, "pass", number, wanted, "This role has a view of its own that can be learned.")
+            yield Finding(name, "pass", number, wanted, "Its members share a view that can be learned.")
             continue
         why = "Its members disagree more than by chance." if row["high"] < 0 else "Chance would explain it."
         why += " A role without a shared view teaches noise."

@@ -12,6 +12,8 @@ SOON = 30  # days before the end of the time that data is kept
 NEAR = 0.05  # of accuracy: a base model as near to people's own agreement needs no training
 LONG = 3600  # seconds on this machine
 
+OUTCOMES: dict[str, Level] = {"hurt": "stop", "helped": "pass"}  # of an evaluation: by interval and by test
+
 QUESTIONS = {  # of [trust] in curator.toml, with what one writes there
     "owner": ("Who owns the data?", '"the works council and HR of Example Ltd"'),
     "licence": ("Under which licence may it be used?", '"internal"          # or an SPDX name: "cc-by-4.0"'),
@@ -53,13 +55,15 @@ def lines_to_add(trust: dict[str, Any]) -> list[str]:
 
 
 def consent(given: Evidence) -> Iterator[Finding]:
-    """Whether everybody behind a row of train agrees, today, that it trains a model."""
-    people = given.train["annotator"].unique().sort().to_list()
+    """Whether everybody behind a row of any split agrees, today, that it trains a model or tests one."""
+    people = given.examples["annotator"].unique().sort().to_list()
+    if not people:
+        return
     refused = [who for who in people if who in given.consents and "train" not in given.consents[who]]
     unasked = [who for who in people if who not in given.consents]
-    wanted = "everybody in train"
+    wanted = "everybody in the set"
     if refused:
-        rows = given.train.filter(pl.col("annotator").is_in(refused)).height
+        rows = given.examples.filter(pl.col("annotator").is_in(refused)).height
         why = f"{', '.join(refused[:3])} did not agree to training, or took it back: {several(rows, 'row')}."
         do = "curator curate leaves them out; a model made from them must go"
         yield Finding("consent", "stop", f"{len(refused)} of {len(people)} refuse", wanted, why, do, policy=True)
@@ -80,6 +84,9 @@ def trust(given: Evidence) -> Iterator[Finding]:
     yield Finding("questions of trust", "warn" if missing else "pass", number, wanted, why, do)
     until = kept_until(given)
     if until is None:
+        if given.trust.get("kept_days") is not None and not given.examples.is_empty():
+            why = "No answer says when it was given, so kept_days never ends."
+            yield Finding("kept until", "warn", "no dates", "a last day", why, "write kept_until in curator.toml")
         return
     left = (until - given.today).days
     level: Level = "stop" if left < 0 else "warn" if left < SOON else "pass"
@@ -121,7 +128,7 @@ def prompting(given: Evidence) -> Iterator[Finding]:
     yield Finding("would a prompt do?", "warn" if does else "pass", number, wanted, why, do)
     gain = overall["gain"]
     low, high = gain["interval"] or (-1.0, 1.0)
-    level: Level = "stop" if high < 0 else "pass" if low > 0 else "warn"
+    level = OUTCOMES.get(told.get("outcome", ""), "warn")
     number = f"{100 * gain['difference']:+.0f} points ({100 * low:+.0f} to {100 * high:+.0f})"
     if not gain["interval"]:
         number = f"{100 * gain['difference']:+.0f} points, no interval"

@@ -1,12 +1,14 @@
 """What to look at next: what the set itself lacks, and the scenarios that deserve a second look."""
 
+import re
 from typing import Any
 
 import polars as pl
 
 from curator.pack import Pack
-from curator.readiness.answers import CHECKS, Evidence
+from curator.readiness.answers import CHECKS, Evidence, Finding
 from curator.report.labels import Scales
+from curator.report.words import typeset
 from curator.second_look import SHOWN, Look, already_reviewed, in_answers, in_dataset, in_evaluation, queue
 
 MOST = 12  # scenarios that are named; `curator review` lists all
@@ -16,26 +18,40 @@ NAMING = ("inconsistent",)  # whose evidence names a pseudonym
 
 
 def lacking(
-    manifest: dict[str, Any], kept: pl.DataFrame, tables: dict[str, pl.DataFrame | None]
+    manifest: dict[str, Any], kept: pl.DataFrame, tables: dict[str, pl.DataFrame | None], known: Scales
 ) -> list[dict[str, str]]:
     """Return what stands against a training or weakens it, worst first, with what to do about it.
 
     `curator check` asks more: consent, cost, what a model would do. Here is what the rows alone show, and no person.
     """
+    checks = CHECKS if len(kept) else CHECKS[:1]  # of an empty set there is nothing to say but that it is empty
     given = Evidence(manifest, kept, {name: table for name, table in tables.items() if table is not None})
-    found = [one for look in CHECKS for one in look(given) if one.level != "pass"] if len(kept) else []
+    found = [one for look in checks for one in look(given) if one.level != "pass"]
     found.sort(key=lambda one: one.level != "stop")
     return [
         {
             "level": one.level,
             "name": one.name,
-            "number": one.number.partition(" (")[0] if one.name == "largest person" else one.number,
-            "wanted": one.threshold,
-            "why": one.why,
-            "next": one.next,
+            "number": typeset(one.number.partition(" (")[0] if _naming(one, known) else _told(one.number, known)),
+            "wanted": typeset(one.threshold),
+            "why": typeset(_told(one.why, known)),
+            "next": typeset(_told(one.next, known)),
         }
         for one in found
     ]
+
+
+def _naming(one: Finding, known: Scales) -> bool:
+    """Tell whether a finding names a person, or a team that is too small to be named."""
+    return one.name == "largest person" or (one.name == "largest team" and not known.teams.keys)
+
+
+def _told(line: str, known: Scales) -> str:
+    """Return a line with roles and fields by their names instead of their keys."""
+    for scale in (known.roles, known.domains):
+        for key, label in zip(scale.keys, scale.labels, strict=True):
+            line = label.join(re.split(rf"(?<![\w-]){re.escape(key)}(?![\w-])", line))
+    return line
 
 
 def looks(
@@ -47,8 +63,8 @@ def looks(
     told: list[dict[str, Any]],
     known: Scales,
     pack: Pack,
-) -> list[dict[str, Any]]:
-    """Return the scenarios that somebody should look at again, the weightiest first: which, as whom, and why."""
+) -> tuple[list[dict[str, Any]], int]:
+    """Return the scenarios to look at again, the weightiest first: which, as whom, why; and how many in all."""
     spared = decisions.filter((pl.col("action") == "drop") & pl.col("step").is_in(HONEST)).select("id")
     columns = [name for name in kept.columns if name in gone.columns]
     rows = pl.concat([kept.select(columns), gone.join(spared, on="id", how="semi").select(columns)])
@@ -58,16 +74,17 @@ def looks(
     if evaluation:
         found += in_evaluation(evaluation.get("rows") or [], kept)
     at = {scene["id"]: place for place, scene in enumerate(told)}
-    items = [item for item in queue(found, already_reviewed(rows)) if item.scenario in at][:MOST]
-    return [
+    items = [item for item in queue(found, already_reviewed(rows)) if item.scenario in at]
+    shown = [
         {
             "scene": at[item.scenario],
             "situation": told[at[item.scenario]]["situation"],
             "role": known.roles.label(item.stakeholder),
             "why": [_why(look) for look in item.looks],
         }
-        for item in items
+        for item in items[:MOST]
     ]
+    return shown, len(items)
 
 
 def _why(look: Look) -> str:

@@ -132,9 +132,11 @@ def whisker(
     return mark
 
 
-def curve(train: list[float], held: list[float], best: int | None) -> dict[str, Any] | None:
-    """Return the training curve: points of both losses by epoch, and the marks of the axis."""
-    losses = [*train, *held]
+def curve(
+    train: list[float], held: list[float], best: int | None, roles: dict[str, list[float]] | None = None
+) -> dict[str, Any] | None:
+    """Return the training curve: points of both losses by epoch and of each role's, and the marks of the axis."""
+    losses = [*train, *held, *(loss for of_role in (roles or {}).values() for loss in of_role)]
     if not losses:
         return None
     low, high = min(losses), max(losses)
@@ -159,6 +161,7 @@ def curve(train: list[float], held: list[float], best: int | None) -> dict[str, 
     return {
         "train": points(train),
         "held": points(held),
+        "roles": {role: points(losses) for role, losses in (roles or {}).items()},
         "ticks": ticks,
         "epochs": epochs,
         "best": best,

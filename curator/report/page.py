@@ -58,8 +58,10 @@ def page(dataset: Dataset, evaluation: dict[str, Any] | None, training: dict[str
     reasons, lost = touched(decisions, kept, gone, known, pack)
     mark(told, reasons, lost, decisions, kept, gone)
     tuned = tuning.comparison(evaluation, known, pack, manifest["dataset"], told)
+    weak = lacking(manifest, kept, tables, known)
+    again, asked = looks(kept, gone, decisions, tables["pairs"], evaluation, told, known, pack)
     measures = {step["step"]: step["measures"] for step in manifest["steps"]}
-    facts = _facts(manifest, kept, told, reasons, known)
+    facts = _facts(manifest, kept, gone, told, reasons, known)
     style = "\n".join((HERE / name).read_text("utf-8") for name in STYLES)
     style += colour.style(len(pack.verdicts), len(known.verdicts.keys) - len(pack.verdicts))
     script = "\n".join(["'use strict';", *((HERE / name).read_text("utf-8") for name in SCRIPTS)])
@@ -100,9 +102,11 @@ def page(dataset: Dataset, evaluation: dict[str, Any] | None, training: dict[str
             fewest=FEWEST,
             teams=kept.filter(pl.col("team") != "")["team"].n_unique(),
             agreed=measures.get("agreement") or None,
-            mapped=tables["map"] is not None,
-            lacking=lacking(manifest, kept, tables),
-            looks=looks(kept, gone, decisions, tables["pairs"], evaluation, told, known, pack),
+            mapped=tables["map"] is not None and bool(told),
+            lacking=weak,
+            looks=again,
+            asked=asked,
+            to_do=words.to_do(weak, asked, tuned, training is not None),
             tuned=tuned,
             learning=tuning.learning(training, known),
         )
@@ -146,6 +150,7 @@ def _table(dataset: Dataset, name: str) -> pl.DataFrame | None:
 def _facts(
     manifest: dict[str, Any],
     kept: pl.DataFrame,
+    gone: pl.DataFrame,
     told: list[dict[str, Any]],
     reasons: list[dict[str, Any]],
     known: Scales,
@@ -159,7 +164,10 @@ def _facts(
         "kept": kept.height,
         "scenarios": len(told),
         "people": kept["annotator"].n_unique(),
-        "roles": [(label, size.get(key, 0)) for key, label in zip(known.roles.keys, known.roles.labels, strict=True)],
+        "answered": pl.concat([kept["annotator"], gone["annotator"]]).n_unique(),
+        "roles": [
+            (label, size[key]) for key, label in zip(known.roles.keys, known.roles.labels, strict=True) if key in size
+        ],
         "models": kept.filter(pl.col("origin").is_in(["model", "edited"])).height,
         "judged": sum(scene["judged"] for scene in told),
         "contested": sum(scene["contested"] for scene in told),

@@ -1,4 +1,4 @@
-"""Who judged, role by role; a person apart only where the role has enough people to hide in."""
+"""Who judged, role by role; what tells of single people only where the role has enough of them to hide in."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from curator.report.labels import FEWEST, Scales
 
 
 def people(kept: pl.DataFrame, annotators: pl.DataFrame | None, known: Scales) -> list[dict[str, Any]]:
-    """Return for each role its people, their answers, and (from `FEWEST` people on) each of them by pseudonym."""
+    """Return for each role its answers, and from `FEWEST` people on how many these are, and each by pseudonym."""
     counted = kept.group_by("stakeholder", "annotator").len("answers").sort("answers", "annotator", descending=True)
     agreeing = _with(annotators, "own role")
     again = _with(annotators, "self")
@@ -25,9 +25,9 @@ def people(kept: pl.DataFrame, annotators: pl.DataFrame | None, known: Scales) -
         told.append(
             {
                 "role": label,
-                "people": mine.height,
+                "people": mine.height if mine.height >= FEWEST else None,
                 "answers": total,
-                "busiest": int(mine["answers"][0]) / total,
+                "busiest": int(mine["answers"][0]) / total if mine.height >= FEWEST else None,
                 "each": each if mine.height >= FEWEST else [],
             }
         )

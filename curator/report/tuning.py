@@ -7,6 +7,7 @@ from curator.evaluation.tables import BLIND, VIEW_HEAD, perspective_rows
 from curator.pack import Pack
 from curator.report.figures import curve, segments, whisker
 from curator.report.labels import Scales, humanise
+from curator.report.words import typeset
 
 GROUPS = (
     ("overall", "All unseen answers"),
@@ -16,6 +17,12 @@ GROUPS = (
     ("domain", "By domain"),
     ("team", "By team"),
 )
+
+KEPT_BY = {
+    "worst": "where the role that surprised it most did so least",
+    "mean": "where the answers that it only watched surprised it least",
+    "last": "the last one",
+}
 
 
 def comparison(
@@ -29,6 +36,8 @@ def comparison(
     for kind, title in GROUPS:
         cells = accuracy.get(kind) or {}
         listed = {"": cells} if kind == "overall" and cells else cells
+        if kind == "team":  # a small one tells of people who could be guessed
+            listed = {key: cell for key, cell in listed.items() if key in known.teams.keys}
         rows = [_row(_name(kind, key, known), cell) for key, cell in _ordered(kind, listed, known)]
         if rows:
             groups.append({"title": title, "rows": rows})
@@ -45,9 +54,9 @@ def comparison(
         "groups": groups,
         "reach": round(100 * reach),
         "overall": groups[0]["rows"][0] if groups and groups[0]["rows"][0]["name"] == GROUPS[0][1] else None,
-        "verdict": told.get("verdict", ""),
+        "verdict": typeset(told.get("verdict", "")),
         "outcome": told.get("outcome", ""),
-        "findings": told.get("findings") or [],
+        "findings": [typeset(line) for line in told.get("findings") or []],
         "other": told.get("dataset") not in (None, dataset),
         "unsure": told.get("seen_in_training") is False,
         "refused": len(told.get("refused") or []),
@@ -95,6 +104,7 @@ def _row(name: str, cell: dict[str, Any]) -> dict[str, Any]:
             "ends": [gain.get("difference"), low, high],
             "p": gain.get("p_holm", gain.get("p")),
             "sure": low is not None and high is not None and not low <= 0 <= high,
+            "worse": low is not None and high is not None and high < 0,
         },
     }
 
@@ -156,12 +166,15 @@ def learning(told: dict[str, Any] | None, known: Scales) -> dict[str, Any] | Non
     if not told:
         return None
     train, held = told.get("train_loss") or [], told.get("validation_loss") or []
-    drawn = curve(train, held, told.get("best_epoch"))
+    roles = {known.roles.label(role): losses for role, losses in (told.get("stakeholder_loss") or {}).items()}
+    drawn = curve(train, held, told.get("best_epoch"), roles)
     if drawn is None:
         return None
+    rule = (told.get("settings") or {}).get("keep_best", "mean")
     return {
         "curve": drawn,
-        "roles": {known.roles.label(role): losses for role, losses in (told.get("stakeholder_loss") or {}).items()},
+        "roles": roles,
+        "rule": KEPT_BY.get(rule, KEPT_BY["mean"]),
         "rows": told.get("rows") or {},
         "scenarios": told.get("scenarios") or {},
         "tokens": told.get("tokens"),

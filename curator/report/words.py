@@ -1,8 +1,11 @@
 """The summary in plain language: true sentences from the numbers, the uncomfortable ones too."""
 
+import re
 from typing import Any
 
 from curator.report.labels import Scales
+
+MINUS = re.compile(r"(?<![\w)])-(?=[\d.])")
 
 WHAT = {
     "normalise": "Texts are brought into one form",
@@ -28,6 +31,15 @@ def number(value: float) -> str:
     '12\\u202f345'
     """
     return f"{value:,.0f}".replace(",", "\u202f")
+
+
+def typeset(line: str) -> str:
+    """Return a line of plain text with true minus signs, and no break before a percent sign.
+
+    >>> typeset("-5 to 26 %, p 0.012; a well-kept line")
+    '\u22125 to 26\\xa0%, p 0.012; a well-kept line'
+    """
+    return MINUS.sub("\u2212", line).replace(" %", "\u00a0%")
 
 
 def share(part: float, whole: float) -> str:
@@ -65,8 +77,11 @@ def listed(parts: list[str]) -> str:
 def summary(facts: dict[str, Any], known: Scales, tuned: dict[str, Any] | None) -> list[str]:
     """Return the paragraphs of the summary."""
     roles = listed([f"{label} ({number(n)})" for label, n in facts["roles"]])
+    if not facts["kept"]:
+        return [_left(facts), "There is nothing to train on, and nothing to show below but what left and why."]
     first = (
-        f"{count(facts['kept'], 'answer')} to {count(facts['scenarios'], 'scenario')} are in the set. "
+        f"{count(facts['kept'], 'answer')} to {count(facts['scenarios'], 'scenario')}"
+        f" {'is' if facts['kept'] == 1 else 'are'} in the set. "
         f"{count(facts['people'], 'person', 'people')} judged, in these roles: {roles}. "
     )
     if facts["models"]:
@@ -80,16 +95,46 @@ def summary(facts: dict[str, Any], known: Scales, tuned: dict[str, Any] | None) 
     return [first.strip(), _left(facts), _tuned(facts, tuned)]
 
 
+def to_do(
+    lacking: list[dict[str, str]], asked: int, tuned: dict[str, Any] | None, trained: bool
+) -> list[tuple[str, str]]:
+    """Return what to do next, each with the section that says more: at most one for the set, its people, the model."""
+    steps = []
+    if lacking:
+        worst = lacking[0]
+        steps.append((f"{worst['next'][:1].upper()}{worst['next'][1:]}." if worst["next"] else worst["why"], "next"))
+    if asked:
+        steps.append(
+            (f"Put {count(asked, 'question')} to people again: there they, or the model, do not agree.", "looks")
+        )
+    if tuned is None:
+        run = "curator evaluate" if trained else "curator train, then curator evaluate"
+        steps.append((f"Measure whether training helps: {run}.", "tuning"))
+    elif tuned["outcome"] == "helped":
+        steps.append(("Training helped. See for whom, and where it did not.", "tuning"))
+    elif tuned["outcome"] == "hurt":
+        steps.append(("Training made it worse. See where before anybody uses the model.", "tuning"))
+    else:
+        steps.append(("Whether training helped is not shown. See how small a gain could have been seen.", "tuning"))
+    return steps
+
+
 def _left(facts: dict[str, Any]) -> str:
     gone = facts["given"] - facts["kept"]
+    if not facts["given"]:
+        return "No answer came in."
     if not gone:
-        said = f"All {number(facts['given'])} answers that came in are in the set."
+        all_of = "The one answer" if facts["given"] == 1 else f"All {number(facts['given'])} answers"
+        said = f"{all_of} that came in {'is' if facts['given'] == 1 else 'are'} in the set."
     else:
         most = ", ".join(f"{reason} ({number(n)})" for reason, n in facts["why"][:3])
         said = (
             f"Of {count(facts['given'], 'answer')} that came in, {number(gone)} ({share(gone, facts['given'])}) left, "
             f"each with its reason on record; most often: {most}."
         )
+    if facts["answered"] > facts["people"] > 0:
+        without = number(facts["answered"] - facts["people"])
+        said += f" Of {count(facts['answered'], 'person', 'people')} who answered, {without} left with all they said."
     if facts["edited"]:
         said += f" In {count(facts['edited'], 'answer')} personal data were replaced."
     if facts["learn"]:

@@ -73,7 +73,7 @@ def _make(client: Client, pack: Pack, title: str | None, annotators: int, mark: 
             description=mark,
             label_config=pack.config,
             expert_instruction=as_html(pack.instructions),
-            show_instruction=False,  # the page has them folded; a window before each session is in the way
+            show_instruction=False,  # the page has the guidelines folded and the note on danger open: no window first
             maximum_annotations=annotators,
             show_collab_predictions=False,
             enable_empty_annotation=False,

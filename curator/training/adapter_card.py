@@ -45,7 +45,7 @@ analysis from that stakeholder's perspective ({", ".join(pack.stakeholders)}).
 | base model | `{report["base"]}` |
 | kept | epoch {report["best_epoch"]} of {len(report["train_loss"])}, by {by[settings["keep_best"]]}; {held} |
 | {method} | {size}{layers}, rate {settings["rate"]:g}, seed {settings["seed"]} |
-| call | `{_call(settings)}` |{_trust(report.get("trust"))}
+| call | `{_call(settings)}` |{_common(report.get("common"))}
 
 ## What it is for
 
@@ -69,12 +69,23 @@ def _base(name: str) -> str:
     return next((there for here, there in HUB.items() if name.startswith(here)), name)
 
 
-def _trust(trust: float | None) -> str:
-    """Return a row of the table: how far a verdict was taken for its role's, where that was asked."""
-    if trust is None:
+def _common(told: dict[str, dict[str, float]] | None) -> str:
+    """Return a row of the table: how far an answer was taken to tell others, where that was asked.
+
+    >>> _common({"hr": {"hr": 0.3, "employee": 0.2}, "employee": {"hr": 0.2, "employee": 0.4}})
+    '\\n| verdicts | learned as shares: one answer tells 30 to 40 % of its own role, 20 % of another |'
+    """
+    if told is None:
         return ""
-    own, usual = round(100 * trust), round(100 * (1 - trust))
-    return f"\n| verdicts | each learned as {own} % itself, {usual} % its role's usual shares |"
+    own = [told[role][role] for role in told]
+    other = [share for role in told for name, share in told[role].items() if name != role]
+    others = f", {_range(other)} of another" if other else ""
+    return f"\n| verdicts | learned as shares: one answer tells {_range(own)} of its own role{others} |"
+
+
+def _range(shares: list[float]) -> str:
+    least, most = (round(100 * one) for one in (min(shares), max(shares)))
+    return f"{least} %" if least == most else f"{least} to {most} %"
 
 
 def _call(settings: dict[str, Any]) -> str:

@@ -29,6 +29,13 @@ class TrainSettings(BaseModel):
             " measured where several of a role judged one scenario. The rest is drawn to the role's own shares",
         ),
     ] = None
+    shared: Annotated[
+        Annotated[float, Field(ge=0, le=1)] | Literal["measured"],
+        Field(
+            description="with answers=distribution: how far one verdict tells what another role would say, 0 to 1;"
+            " measured: for each two roles, where both judged one scenario; 0: each role is learned for itself",
+        ),
+    ] = 0.0
     rank: Annotated[int, Field(ge=1, le=512)] = 16
     alpha: Annotated[int, Field(ge=1)] = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0

@@ -1,65 +1,64 @@
-"""What a verdict tells of its role: targets that are drawn towards the role's habit as far as its people disagree.
+"""What is learned of each verdict: not the one word, but what people of that role would say of that scenario.
 
-One person's verdict of a scenario is what their role would say and what is this person's alone. How much is the role's
-is measured where several of a role judged one scenario: the share of agreement beyond chance, pooled over the roles.
-With n answers the mean of a cell is trusted as far as n such answers are (Spearman-Brown), and for the rest stand the
-role's own shares over all scenarios: the posterior mean of shares under a Dirichlet prior centred on the role's.
-
-Sources: Spearman 1910, https://doi.org/10.1111/j.2044-8295.1910.tb00206.x; Efron & Morris 1973,
-https://doi.org/10.1080/01621459.1973.10481350
+How far one answer tells another is measured in the training answers (`curator.maths.readings`), and the target of a row
+is its role's guess from all answers to the scenario: its habit where they tell little, what was said where they tell
+much.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
-from itertools import combinations
+from typing import Literal
+
+import numpy as np
 
 from curator.chatrows import ChatRow
-
-UNKNOWN = 0.5  # reliability of one answer where nobody judged what another of the role did
-PAIRS = 5  # pairs that stand for UNKNOWN beside those that are there, so that a few do not decide alone
+from curator.maths.readings import Floats, alone, common, guesses, nearest
 
 
-def reliability(rows: Sequence[ChatRow]) -> float:
-    """Return how far one verdict tells what another of the role would say of the same scenario, 0 to 1.
+class Readings:
+    """The verdicts of rows by scenario and role, and how far they tell each other.
 
-    0: as far as chance; 1: always. Pairs within a scenario and role; chance is the role's own.
+    `trust`, from 0 to 1, stands in for what an answer tells of its own role (None: measured), `shared` for what it
+    tells of any other role; "measured" measures that for each two.
     """
-    chance = {role: sum(share**2 for share in shares.values()) for role, shares in habits(rows).items()}
-    beyond, most = UNKNOWN * PAIRS * 0.5, PAIRS * 0.5
-    for (_, role), verdicts in _cells(rows).items():
-        for a, b in combinations(verdicts, 2):
-            beyond += (a == b) - chance[role]
-            most += 1 - chance[role]
-    return min(max(beyond / most, 0.0), 1.0)
 
+    def __init__(
+        self,
+        rows: Sequence[ChatRow],
+        verdicts: Sequence[str],
+        trust: float | None = None,
+        shared: float | Literal["measured"] = 0.0,
+    ) -> None:
+        self.rows = rows
+        self.roles = sorted({row.stakeholder for row in rows})
+        scenarios = sorted({row.scenario for row in rows})
+        place = [{name: at for at, name in enumerate(names)} for names in (scenarios, self.roles, verdicts)]
+        self._at = np.array(
+            [(place[0][row.scenario], place[1][row.stakeholder], place[2][row.verdict]) for row in rows], np.int64
+        ).reshape(-1, 3)
+        weights = [row.loss_weight for row in rows]
+        self._counts = np.zeros((len(scenarios), len(self.roles), len(verdicts)))
+        np.add.at(self._counts, tuple(self._at.T), 1.0)
+        heavy = np.zeros(self._counts.shape[1:])
+        np.add.at(heavy, (self._at[:, 1], self._at[:, 2]), weights)
+        self.usual: Floats = heavy / heavy.sum(1, keepdims=True)  # (roles, verdicts): each role's shares, by weight
+        self.common = self._told(trust, shared)
 
-def habits(rows: Sequence[ChatRow]) -> dict[str, dict[str, float]]:
-    """Return each role's shares of verdicts over all its answers, by weight."""
-    told: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for row in rows:
-        told[row.stakeholder][row.verdict] += row.loss_weight  # type: ignore[assignment]  # a counter of weights
-    return {role: {v: n / counts.total() for v, n in counts.items()} for role, counts in told.items()}
+    def targets(self) -> dict[str, tuple[float, ...]]:
+        """Return for each row, by id, the shares of verdicts that it stands for, in the order of the verdicts."""
+        found = guesses(self._counts, self.usual, self.common)[self._at[:, 0], self._at[:, 1]]
+        return {row.id: tuple(map(float, shares)) for row, shares in zip(self.rows, found, strict=True)}
 
+    def said(self) -> dict[str, dict[str, float]]:
+        """Return how far an answer of each role tells what each role would say, 0 to 1, by their names."""
+        return {
+            one: {other: round(float(self.common[i, j]), 4) for j, other in enumerate(self.roles)}
+            for i, one in enumerate(self.roles)
+        }
 
-def targets(rows: Sequence[ChatRow], verdicts: Sequence[str], trust: float) -> dict[str, tuple[float, ...]]:
-    """Return for each row, by id, the shares of verdicts that it stands for; `trust` is the reliability of one answer.
-
-    The mean over the rows of a scenario and role is the cell's posterior mean.
-    """
-    usual, cells = habits(rows), _cells(rows)
-    found = {}
-    for row in rows:
-        n = len(cells[row.scenario, row.stakeholder])
-        own = n * trust / (1 + (n - 1) * trust)
-        found[row.id] = tuple(
-            own * (row.verdict == verdict) + (1 - own) * usual[row.stakeholder].get(verdict, 0.0)
-            for verdict in verdicts
-        )
-    return found
-
-
-def _cells(rows: Sequence[ChatRow]) -> dict[tuple[str, str], list[str]]:
-    cells: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for row in rows:
-        cells[row.scenario, row.stakeholder].append(row.verdict)
-    return cells
+    def _told(self, trust: float | None, shared: float | Literal["measured"]) -> Floats:
+        own = np.eye(len(self.roles), dtype=bool)
+        if shared == "measured":
+            found = common(self._counts, self.usual)
+            return found if trust is None else nearest(np.where(own, trust, np.minimum(found, trust)))
+        trust = alone(self._counts, self.usual) if trust is None else trust
+        return nearest(np.where(own, trust, min(shared, trust)))

@@ -88,7 +88,8 @@ def train(
             kept.clear()  # going on would fail at the same step
         raise
     report = call | pins(base) | {"pack": pack.name, "libraries": libraries(), **_told(data, run)}
-    report["trust"] = None if (trust := data.trust(settings)) is None else round(trust, 4)
+    readings = data.readings(encoder, settings)
+    report["common"] = None if readings is None else readings.said()
     report["dtype"] = str(model.dtype).removeprefix("torch.")
     model.load_state_dict(run.best, strict=False)
     if processes.first:

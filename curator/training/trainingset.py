@@ -12,7 +12,7 @@ from curator.lm.forest import Branches, forest
 from curator.lm.tokens import Encoded, Encoder, encode_rows, encode_scenarios
 from curator.offline import torch
 from curator.training.settings import TrainSettings
-from curator.training.targets import reliability, targets
+from curator.training.targets import Readings
 
 KEPT = "Nothing was trained and nothing was changed"
 
@@ -48,15 +48,14 @@ class TrainingSet:
 
     def targets(self, encoder: Encoder, settings: TrainSettings) -> dict[str, tuple[float, ...]] | None:
         """Return the shares of verdicts that each row stands for; None where answers are learned as they stand."""
-        trust = self.trust(settings)
-        rows = [one.row for one in self.given]
-        return None if trust is None else targets(rows, list(encoder.pack.verdicts), trust)
+        readings = self.readings(encoder, settings)
+        return None if readings is None else readings.targets()
 
-    def trust(self, settings: TrainSettings) -> float | None:
-        """Return how far one verdict tells what its role would say; None where answers are learned as they stand."""
+    def readings(self, encoder: Encoder, settings: TrainSettings) -> Readings | None:
+        """Return how far the training answers tell each other; None where answers are learned as they stand."""
         if settings.answers != "distribution":
             return None
-        return reliability([one.row for one in self.given]) if settings.trust is None else settings.trust
+        return Readings([one.row for one in self.given], list(encoder.pack.verdicts), settings.trust, settings.shared)
 
     @property
     def left_out(self) -> dict[str, list[str]]:

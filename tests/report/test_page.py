@@ -11,8 +11,8 @@ from curator.dataset import Dataset
 from curator.evaluation.comparison import compare
 from curator.report import write_report
 from curator.report.page import embed
+from tests.model.answered import BLIND, KNOWS, answer, judged_by
 
-from ..model.answered import BLIND, KNOWS, answer, judged_by
 from .conftest import TWO, publish, row
 
 CELL = {
@@ -151,6 +151,10 @@ def test_a_set_from_which_everything_left_still_has_a_report(tmp_path: Path) -> 
     html = text_of(dataset, tmp_path)
 
     assert "Of 1 answer that came in, 1 (100\u00a0%) left" in html
+    assert "Nothing is in the set." in html
+    assert "stands against a training" not in html
+    assert 'id="map"' not in html
+    assert "1 of 1 answers left at validate (says nothing): curator dropped --step validate" in html
 
 
 def test_the_report_says_whether_the_model_knows_both_views_and_how_far_people_agree(
@@ -182,6 +186,52 @@ def test_what_to_look_at_next_names_what_is_missing_and_nobody(tmp_path: Path) -
     assert "annotator-busy" not in part
 
 
+TEAM = {"n": 4, "scenarios": 2, "base": {"accuracy": 0.5}, "tuned": {"accuracy": 0.5}, "gain": {"difference": 0.0}}
+
+
+def test_a_team_is_named_only_where_five_people_answered_in_it(tmp_path: Path) -> None:
+    rows = [row(f"a{n}", "coach", "fair", team="harbor", annotator=f"one-{n}") for n in range(6)]
+    rows += [row(f"b{n}", "coach", "fair", team="mill", annotator=f"two-{n % 4}") for n in range(9)]
+    told = EVALUATION | {"accuracy": EVALUATION["accuracy"] | {"team": {"harbor": TEAM, "mill": TEAM}}}
+
+    large = text_of(publish(tmp_path / "a", TWO, rows), tmp_path, evaluation=told)
+    small = text_of(publish(tmp_path / "b", TWO, rows[6:]), tmp_path, evaluation=told)
+
+    assert "Harbor" in large
+    for page in (large, small):
+        assert not re.search("mill", page.partition('<script type="application/json"')[0], re.I)
+    assert "largest team" in small
+
+
+def test_roles_and_fields_stand_by_their_names_in_what_to_do_next(tmp_path: Path) -> None:
+    rows = [row(f"a{n}", "partner_a", "fair", domain="night_shift") for n in range(3)]
+
+    html = text_of(publish(tmp_path / "datasets", TWO, rows), tmp_path)
+
+    part = re.search(r'<section id="next".*?</section>', html, re.S)[0]  # type: ignore[index]
+    assert "more from Partner a in Night shift" in part
+    assert "partner_a" not in part
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("worst", "where the role that surprised it most did so least"),
+        ("mean", "where the answers that it only watched surprised it least"),
+        ("last", "the last one"),
+    ],
+)
+def test_the_epoch_that_is_kept_says_by_which_rule(small: Dataset, tmp_path: Path, rule: str, said: str) -> None:
+    losses = {"train_loss": [3.0, 2.9], "validation_loss": [3.1, 2.95], "best_epoch": 1}
+    training = TRAINING | losses | {"settings": {"keep_best": rule}, "stakeholder_loss": {"coach": [3.2, 3.4]}}
+
+    html = text_of(small, tmp_path, training=training)
+
+    assert f"Kept is epoch 1, {said}." in html
+    assert '<line class="curve-line each"' in html
+    assert "<code>curator train</code> tunes a model" not in html
+
+
 def test_people_are_told_one_by_one_only_where_five_share_their_role(tmp_path: Path) -> None:
     rows = [row(f"a{n}", "partner_a", "fair", scenario=f"s{n % 2}") for n in range(5)]
     rows += [row(f"b{n}", "coach", "fair", scenario=f"s{n % 2}", annotator=f"annotator-b{n % 4}") for n in range(6)]
@@ -190,6 +240,6 @@ def test_people_are_told_one_by_one_only_where_five_share_their_role(tmp_path: P
 
     part = re.search(r'<section id="people".*?</section>', html, re.S)[0]  # type: ignore[index]
     cells = [re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", line) for line in part.split("<tr>")]
-    assert cells[2:4] == [["Partner a", "5", "5", "20\u00a0%"], ["Coach", "4", "6", "33\u00a0%"]]
+    assert cells[2:4] == [["Partner a", "5", "5", "20\u00a0%"], ["Coach", "fewer than 5", "6", "–"]]
     assert part.count("<code>annotator-a") == 5
     assert "annotator-b" not in part

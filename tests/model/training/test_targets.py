@@ -2,7 +2,6 @@
 
 import json
 import math
-import random
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from curator.lm.tokens import Encoder, encode_rows
 from curator.offline import torch
 from curator.pack import Pack
 from curator.training.settings import TrainSettings
-from curator.training.targets import UNKNOWN, habits, reliability, targets
+from curator.training.targets import Readings
 from curator.training.train import train
 from tests.model.conftest import line
 
@@ -33,47 +32,36 @@ def rows(pack: Pack, *told: tuple[str, str, str]) -> list[ChatRow]:
     ]
 
 
-def simulated(pack: Pack, wanted: float, cells: int, seed: int) -> list[ChatRow]:
-    """Two nurses on each of many wards, whose shares are drawn so that answers have this reliability."""
-    chance = random.Random(seed)
-    scale = (1 - wanted) / wanted  # of a beta distribution with mean 0.6
-    told = []
-    for n in range(cells):
-        fine = chance.betavariate(0.6 * scale, 0.4 * scale)
-        told += [(f"ward {n}", "nurse", "fine" if chance.random() < fine else "unfair") for _ in range(2)]
-    return rows(pack, *told)
+def test_what_others_said_of_a_scenario_moves_what_a_role_is_taken_to_say(pack: Pack) -> None:
+    both = [(f"ward {n}", role, VERDICTS[n % 2]) for n in range(40) for role in ("nurse", "clerk")]
+    told = rows(pack, *both, ("dispute", "nurse", "fine"), ("dispute", "clerk", "unfair"))
+    found = Readings(told, VERDICTS, shared="measured")
+
+    assert found.roles == ["clerk", "nurse"]
+    assert found.said()["clerk"]["nurse"] > 0.8
+    agreed, disputed = found.targets()["0"], found.targets()["80"]
+    assert agreed[0] > 0.9
+    assert 0.4 < disputed[0] < 0.7
 
 
-@pytest.mark.parametrize("wanted", [0.1, 0.3, 0.6, 0.9])
-def test_the_reliability_of_one_answer_is_found_again(pack: Pack, wanted: float) -> None:
-    found = [reliability(simulated(pack, wanted, 300, seed)) for seed in range(24)]
+def test_what_is_given_stands_in_for_what_is_measured(pack: Pack) -> None:
+    told = rows(
+        pack, ("a", "nurse", "fine"), ("a", "clerk", "unfair"), ("b", "nurse", "unfair"), ("b", "clerk", "fine")
+    )
 
-    assert sum(found) / len(found) == pytest.approx(wanted, abs=0.03)
-
-
-def test_where_nobody_judged_what_another_did_half_of_a_verdict_is_the_roles(pack: Pack) -> None:
-    assert reliability(rows(pack, ("a", "nurse", "fine"), ("b", "nurse", "unfair"), ("a", "clerk", "fine"))) == UNKNOWN
+    for trust, shared, nurse in ((1.0, 0.0, 1.0), (0.0, 0.0, 0.5), (0.5, 0.0, 0.75), (0.5, 0.5, 0.5)):
+        assert Readings(told, VERDICTS, trust, shared).targets()["0"][0] == pytest.approx(nurse)
 
 
-def test_people_who_agree_less_than_by_chance_are_told_by_their_habit(pack: Pack) -> None:
-    told = rows(pack, *((f"ward {n}", "nurse", verdict) for n in range(50) for verdict in VERDICTS))
+def test_a_heavier_answer_weighs_more_in_its_roles_habit(pack: Pack) -> None:
+    fine, unfair = rows(pack, ("a", "nurse", "fine"), ("b", "nurse", "unfair"))
 
-    assert reliability(told) == 0.0
-    assert set(targets(told, VERDICTS, 0.0).values()) == {(0.5, 0.5)}
+    found = Readings([fine.model_copy(update={"weight": 3.0}), unfair], VERDICTS, 0.0)
 
-
-def test_two_answers_that_agree_are_trusted_more_than_one(pack: Pack) -> None:
-    told = rows(pack, *(("a", "nurse", "fine"),) * 2, ("b", "nurse", "fine"), ("c", "nurse", "unfair"))
-
-    found = targets(told, VERDICTS, 0.5)
-
-    assert habits(told) == {"nurse": {"fine": 0.75, "unfair": 0.25}}
-    assert found["0"] == found["1"] == pytest.approx((2 / 3 + 0.75 / 3, 0.25 / 3))  # Spearman-Brown: 2 · 0.5 / 1.5
-    assert found["2"] == pytest.approx((0.875, 0.125))
-    assert found["3"] == pytest.approx((0.375, 0.625))
+    assert found.targets()["1"] == pytest.approx((0.75, 0.25))
 
 
-def test_the_training_tells_how_far_it_trusted_one_verdict(dataset: Path, tiny: Path, tmp_path: Path) -> None:
+def test_the_training_tells_how_far_one_verdict_tells_others(dataset: Path, tiny: Path, tmp_path: Path) -> None:
     quick = TrainSettings(rank=4, alpha=8, layers=1, epochs=1)
 
     measured, given, none = (
@@ -85,26 +73,27 @@ def test_the_training_tells_how_far_it_trusted_one_verdict(dataset: Path, tiny: 
         )
     )
 
-    assert (measured["trust"], given["trust"], none["trust"]) == (0.5, 0.25, None)  # nobody judged twice
+    assert measured["common"] == {"clerk": {"clerk": 0.5, "nurse": 0.0}, "nurse": {"clerk": 0.0, "nurse": 0.5}}
+    assert given["common"]["nurse"] == {"clerk": 0.0, "nurse": 0.25}  # nobody judged twice, roles never vary
+    assert none["common"] is None
     card = (tmp_path / "given" / "README.md").read_text("utf-8")
-    assert "| verdicts | each learned as 25 % itself, 75 % its role's usual shares |\n" in card
+    assert "| verdicts | learned as shares: one answer tells 25 % of its own role, 0 % of another |\n" in card
     assert "| verdicts |" not in (tmp_path / "none" / "README.md").read_text("utf-8")
 
 
 @given(st.data())
-def test_targets_are_shares_and_trust_moves_them_from_habit_to_what_was_said(pack: Pack, data: st.DataObject) -> None:
+def test_targets_are_shares_and_whole_trust_is_what_the_roles_people_said(pack: Pack, data: st.DataObject) -> None:
     one = st.tuples(st.sampled_from("abc"), st.sampled_from(["nurse", "clerk"]), st.sampled_from(VERDICTS))
     told = rows(pack, *data.draw(st.lists(one, min_size=1, max_size=20)))
-    trust = data.draw(st.floats(0, 1))
 
-    found, said, usual = targets(told, VERDICTS, trust), targets(told, VERDICTS, 1.0), habits(told)
+    found = Readings(told, VERDICTS, data.draw(st.none() | st.floats(0, 1))).targets()
+    said = Readings(told, VERDICTS, 1.0, 0.0).targets()
 
     for row in told:
+        cell = [one.verdict for one in told if (one.scenario, one.stakeholder) == (row.scenario, row.stakeholder)]
         assert sum(found[row.id]) == pytest.approx(1)
-        assert said[row.id] == tuple(float(verdict == row.verdict) for verdict in VERDICTS)
-        place = VERDICTS.index(row.verdict)
-        assert usual[row.stakeholder][row.verdict] - 1e-9 <= found[row.id][place] <= 1 + 1e-9
-    assert 0 <= reliability(told) <= 1
+        assert min(found[row.id]) >= 0
+        assert said[row.id] == pytest.approx([cell.count(verdict) / len(cell) for verdict in VERDICTS], abs=1e-6)
 
 
 def test_the_loss_is_the_cross_entropy_with_the_target(tiny: Path, pack: Pack) -> None:
