@@ -19,6 +19,7 @@ function fill(node, attributes, children) {
 
 const number = (n) => n.toLocaleString('en').replaceAll(',', '\u202f');
 const plural = (n, one, many) => `${number(n)} ${n === 1 ? one : many || one + 's'}`;
+const shorten = (text, most) => (text.length > most ? `${text.slice(0, most).trimEnd()}…` : text);
 const labelOf = (scale, at, other) => (at >= 0 ? scale[at].label : other || 'none');
 
 const answersById = new Map();
@@ -26,48 +27,10 @@ for (const scene of data.scenes) for (const answer of scene.answers) answersById
 for (const [id, answer] of Object.entries(data.lost)) answersById.set(id, { answer, scene: null });
 const scenesById = new Map(data.scenes.map((scene) => [scene.id, scene]));
 
-function openScene(scene, from) {
-  const dialog = byId('dialog');
-  byId('dialog-body').replaceChildren(sceneCard(scene, ''));
-  dialog.addEventListener('close', () => from && from.focus && from.focus(), { once: true });
-  dialog.showModal();
-  dialog.scrollTop = 0;
-}
-
-byId('dialog-close').addEventListener('click', () => byId('dialog').close());
-byId('dialog').addEventListener('click', (event) => event.target === byId('dialog') && byId('dialog').close());
-
-for (const button of document.querySelectorAll('[data-open]')) {
-  button.addEventListener('click', () => openScene(data.scenes[Number(button.dataset.open)], button));
-}
-
-const lanes = document.querySelector('.lanes');
-lanes.addEventListener('click', (event) => {
-  const at = event.target.dataset.scene;
-  if (at !== undefined) openScene(data.scenes[Number(at)]);
-});
-lanes.addEventListener('pointerover', (event) => {
-  const at = event.target.dataset.scene;
-  if (at === undefined) return;
-  for (const cell of lanes.querySelectorAll('.lit')) cell.classList.remove('lit');
-  for (const cell of lanes.querySelectorAll(`[data-scene="${Number(at)}"]`)) cell.classList.add('lit');
-  byId('strip-said').textContent = data.scenes[Number(at)].situation;
-});
-
-const links = new Map([...document.querySelectorAll('.rail a')].map((a) => [a.hash.slice(1), a]));
-const seen = new IntersectionObserver((entries) => {
-  for (const entry of entries) {
-    if (!entry.isIntersecting) continue;
-    for (const link of links.values()) link.removeAttribute('aria-current');
-    links.get(entry.target.id).setAttribute('aria-current', 'true');
-  }
-}, { rootMargin: '-15% 0px -75% 0px' });
-for (const id of links.keys()) seen.observe(byId(id));
-
-// On paper every table is open; the lists of rows stay as the reader left them.
+// On paper every table is open, but for what is for machines to read; the lists of rows stay as the reader left them.
 const opened = [];
 addEventListener('beforeprint', () => {
-  for (const details of document.querySelectorAll('details.table:not([open]):not(#map-table)')) {
+  for (const details of document.querySelectorAll('details.table:not([open], #map-table, #made details)')) {
     details.open = true;
     opened.push(details);
   }

@@ -1,25 +1,18 @@
 // One scenario with every perspective on it.
 const LONG = 1200; // characters shown before "show all"
 
-function found(text, query) {
-  if (!query) return [text];
-  const parts = [];
-  const low = text.toLowerCase();
-  if (low.length !== text.length) return [text];
-  let from = 0;
-  for (let at = low.indexOf(query); at >= 0; at = low.indexOf(query, from)) {
-    parts.push(text.slice(from, at), el('mark', {}, text.slice(at, at + query.length)));
-    from = at + query.length;
-  }
-  return [...parts, text.slice(from)];
+function found(text, sought) {
+  if (!sought.length) return [text];
+  const plain = sought.map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).sort((a, b) => b.length - a.length);
+  return text.split(new RegExp(`(${plain.join('|')})`, 'giu')).map((part, i) => (i % 2 ? el('mark', {}, part) : part));
 }
 
-function words(text, query, kind) {
+function words(text, sought, kind) {
   const body = el('p', { class: kind || 'text', dir: 'auto' });
-  if (text.length <= LONG) return fill(body, {}, found(text, query));
+  if (text.length <= LONG) return fill(body, {}, found(text, sought));
   const all = el('button', { type: 'button', class: 'inline' }, `Show all ${number(text.length)} characters`);
-  all.addEventListener('click', () => body.replaceChildren(...found(text, query)));
-  return fill(body, {}, [found(text.slice(0, LONG), query), '… ', all]);
+  all.addEventListener('click', () => body.replaceChildren(...found(text, sought)));
+  return fill(body, {}, [found(text.slice(0, LONG), sought), '… ', all]);
 }
 
 // The words of one text that another lacks, by the longest common subsequence of words; only for texts of some length.
@@ -59,7 +52,7 @@ function dots(severity) {
   return row;
 }
 
-function answerView(answer, query, split, other) {
+function answerView(answer, sought, split, other) {
   const foot = [];
   if (answer.voices > 1) foot.push(el('span', { class: 'voices' }, plural(answer.voices, 'voice')));
   if (answer.origin) foot.push(el('span', {}, answer.origin === 'model' ? 'written by a model' : 'edited from a model'));
@@ -69,8 +62,8 @@ function answerView(answer, query, split, other) {
     el('p', { class: 'judged' }, pill(answer), dots(answer.severity)),
     answer.analysis === null
       ? el('p', { class: 'muted' }, 'Its words are not here: it left before personal data were taken out. They stay in the store.')
-      : other ? el('p', { class: 'text', dir: 'auto' }, contrasted(answer.analysis, other)) : words(answer.analysis, query),
-    answer.rejected ? el('details', {}, el('summary', {}, 'rejected wording'), words(answer.rejected, query)) : null,
+      : other ? el('p', { class: 'text', dir: 'auto' }, contrasted(answer.analysis, other)) : words(answer.analysis, sought),
+    answer.rejected ? el('details', {}, el('summary', {}, 'rejected wording'), words(answer.rejected, sought)) : null,
     foot.length ? el('p', { class: 'foot' }, foot) : null);
 }
 
@@ -103,15 +96,15 @@ function byRole(scene) {
   return roles;
 }
 
-function sceneCard(scene, query, place) {
+function sceneCard(scene, sought, place) {
   const meta = sceneMeta(scene);
   const views = [...byRole(scene)].map(([role, answers]) => el('div', { class: 'view', role: 'group', 'aria-label': role },
-    el('h4', {}, role), answers.map((answer) => answerView(answer, query, !meta.one))));
+    el('h4', {}, role), answers.map((answer) => answerView(answer, sought, !meta.one))));
   return el('article', { class: 'scene' },
     el('h3', { class: 'hidden' }, place ? `Scenario ${place}` : 'What was asked, and every answer'),
     meta.line,
-    words(scene.situation, query, 'situation'),
-    scene.context ? el('div', { class: 'context' }, el('b', {}, 'Context'), words(scene.context, query)) : null,
+    words(scene.situation, sought, 'situation'),
+    scene.context ? el('div', { class: 'context' }, el('b', {}, 'Context'), words(scene.context, sought)) : null,
     el('div', { class: 'views' }, views), leftOf(scene));
 }
 
@@ -122,7 +115,7 @@ function leftOf(scene) {
   const details = el('details', { class: 'left-answers' }, el('summary', {}, `${plural(scene.left.length, 'answer')} left: ${reasons}`));
   details.addEventListener('toggle', () => details.append(el('div', { class: 'views' }, scene.left.map(([id, place]) => {
     const answer = data.lost[id];
-    return el('div', { class: 'view' }, el('h4', {}, labelOf(data.roles, answer.role, answer.roleName), ' ', el('small', {}, data.reasons[place].reason)), answerView(answer, '', false));
+    return el('div', { class: 'view' }, el('h4', {}, labelOf(data.roles, answer.role, answer.roleName), ' ', el('small', {}, data.reasons[place].reason)), answerView(answer, [], false));
   }))), { once: true });
   return details;
 }

@@ -1,49 +1,21 @@
 // The map: one point a scenario, drawn on a canvas, so that ten thousand follow the hand. One stop for the tab key,
 // arrows from point to point; what is pointed at is told beside it and, to a screen reader, in a line of its own.
-const SHAPES = [
-  'M-5.5 0a5.5 5.5 0 1 0 11 0a5.5 5.5 0 1 0-11 0Z',
-  'M-5-5H5V5H-5Z',
-  'M0-6.5L6.3 4.8H-6.3Z',
-  'M0-7L7 0L0 7L-7 0Z',
-];
 const REACH = 14; // pixels from a point within which it is meant
 const CLOSEST = 40; // times that the map can be enlarged
-const LEVELS = ['none', 'up to 25 %', 'up to 50 %', 'up to 75 %', 'more'];
-const shorten = (text, most) => (text.length > most ? `${text.slice(0, most).trimEnd()}…` : text);
 const spoken = (scene) => `${shorten(scene.situation, 120)} ${Math.round(100 * scene.differ)} % of pairs of voices differ`;
-const most = (scene) => data.verdicts[Math.round(scene.gravity)].at;
-
-// By what the points are coloured: for each scenario a class and a shape, and what the legend says of them.
-const COLOURS = {
-  contested: {
-    title: 'Share of pairs of voices that differ',
-    of: (scene) => [`level${Math.ceil(scene.differ * 4 - 1e-9)}`, 0],
-    legend: () => LEVELS.map((label, i) => [`level${i}`, 0, label]),
-  },
-  verdict: {
-    title: 'Verdict, by the mean of all voices',
-    of: (scene) => [`point-v${most(scene)}`, most(scene) % 4],
-    legend: () => data.verdicts.map((one) => [`point-v${one.at}`, one.at % 4, one.label]),
-  },
-  domain: {
-    title: 'Domain',
-    of: (scene) => (scene.domain >= 0 ? [`kind${scene.domain % 8}`, scene.domain % 4] : ['kindx', 0]),
-    legend: () => data.domains.map((one, i) => [`kind${i % 8}`, i % 4, one.label]),
-  },
-  split: {
-    title: 'Split',
-    of: (scene) => (scene.answers[0].split >= 0 ? [`kind${scene.answers[0].split % 8}`, scene.answers[0].split % 4] : ['kindx', 0]),
-    legend: () => data.splits.map((one, i) => [`kind${i % 8}`, i % 4, one.label]),
-  },
-};
 
 function setUpMap() {
   const controls = byId('map-controls');
   const scenes = data.scenes.filter((scene) => scene.x !== null);
-  if (!controls || !scenes.length) return;
+  if (!controls) return;
+  if (!scenes.length) {
+    byId('map').hidden = true;
+    document.querySelector('.rail a[href="#map"]').parentElement.hidden = true;
+    return;
+  }
   const plot = byId('map-plot');
   const canvas = el('canvas', { 'aria-hidden': 'true' });
-  plot.setAttribute('aria-label', `Map of ${plural(scenes.length, 'scenario')}: arrow keys go from one to the next, Enter opens it, plus and minus enlarge`);
+  plot.setAttribute('aria-label', `Map of ${plural(scenes.length, 'scenario')}: arrow keys go from one to the next, Page Down and Page Up through all, Enter opens it, plus and minus enlarge`);
   const ring = el('span', { class: 'map-ring', 'aria-hidden': 'true' });
   plot.append(canvas, ring);
   const pen = canvas.getContext('2d');
@@ -55,7 +27,8 @@ function setUpMap() {
   let looks = [];
   let stamps = new Map();
   let pictures = [];
-  let current = 0;
+  let matches = []; // the places of those that match, in the order of the list
+  let current = -1; // the one that is pointed at, among those that match
   let drawing = 0;
 
   const placeOf = (i) => [18 + (view.width - 36) * at[i][0] * view.zoom + view.x, 18 + (view.height - 36) * at[i][1] * view.zoom + view.y];
@@ -101,6 +74,8 @@ function setUpMap() {
 
   // What is pointed at is an element above the points: nothing is drawn anew when the hand moves.
   function encircle() {
+    ring.hidden = current < 0;
+    if (current < 0) return;
     const [x, y] = placeOf(current);
     ring.style.transform = `translate(${x}px, ${y}px)`;
   }
@@ -141,23 +116,43 @@ function setUpMap() {
   function filter() {
     const wanted = asked(controls);
     const colour = COLOURS[controls.elements.colour.value];
-    let shown = 0;
-    scenes.forEach((scene, i) => { shown += inside[i] = wanted(scene) ? 1 : 0; });
+    scenes.forEach((scene, i) => { inside[i] = wanted(scene) ? 1 : 0; });
+    matches = scenes.map((_, i) => i).filter((i) => inside[i]);
     [looks, pictures] = [scenes.map(colour.of), []];
-    byId('map-count').textContent = shown === scenes.length ? `${plural(shown, 'scenario')} on the map` : `${number(shown)} of ${plural(scenes.length, 'scenario')} match`;
-    byId('map-list').textContent = shown === scenes.length ? 'List them below' : `List these ${number(shown)} below`;
+    const [shown, all] = [matches.length, plural(scenes.length, 'scenario')];
+    byId('map-count').textContent = !shown ? 'No scenario matches. Try fewer words or another choice.'
+      : shown === scenes.length ? `${all} on the map` : `${number(shown)} of ${all} match`;
+    byId('map-list').textContent = shown === scenes.length ? 'List them below' : `List ${shown === 1 ? 'this' : 'these'} ${number(shown)} below`;
+    byId('map-list').hidden = !shown;
+    byId('map-previous').hidden = byId('map-next').hidden = shown < 2;
     byId('map-legend-title').textContent = colour.title;
     byId('map-legend').replaceChildren(...colour.legend().map(([kind, shape, label]) => el('span', {},
       mark('svg', { class: 'key-point', viewBox: '-8 -8 16 16', 'aria-hidden': 'true' }, mark('path', { class: `point ${kind}`, d: SHAPES[shape] })), label)));
+    if (current < 0 || !inside[current]) show(shown ? matches[0] : -1);
+    mapTable(matches.map((i) => scenes[i]));
     redraw();
   }
 
   function show(i) {
     current = i;
-    const scene = scenes[i];
-    byId('map-said').replaceChildren(sceneMeta(scene).line, el('p', { class: 'situation', dir: 'auto' }, shorten(scene.situation, 420)),
-      el('ul', { class: 'votes' }, [...byRole(scene)].map(([name, answers]) => el('li', {}, el('span', {}, name), el('span', {}, answers.map(pill))))));
     encircle();
+    if (i < 0) return byId('map-said').replaceChildren(el('p', { class: 'muted' }, 'No scenario matches.'));
+    const scene = scenes[i];
+    return byId('map-said').replaceChildren(sceneMeta(scene).line, el('p', { class: 'situation', dir: 'auto' }, shorten(scene.situation, 420)),
+      el('ul', { class: 'votes' }, [...byRole(scene)].map(([name, answers]) => el('li', {}, el('span', {}, name), el('span', {}, answers.map(pill))))));
+  }
+
+  // Point at one, bring it into the frame and say what it is.
+  function goTo(i) {
+    show(i);
+    const [x, y] = placeOf(i);
+    move(Math.max(0, 20 - x) - Math.max(0, x - view.width + 20), Math.max(0, 20 - y) - Math.max(0, y - view.height + 20));
+    byId('map-spoken').textContent = spoken(scenes[i]);
+  }
+
+  // Arrows follow the eye and may pass a point by; in the order of the list each is reached.
+  function step(by) {
+    goTo(matches[(matches.indexOf(current) + by + matches.length) % matches.length]);
   }
 
   function walk(dx, dy) {
@@ -170,10 +165,7 @@ function setUpMap() {
       const cost = along + 2.5 * Math.abs(a * dy - b * dx);
       if (inside[j] && along > 0 && cost < least) [best, least] = [j, cost];
     }
-    show(best);
-    const [px, py] = placeOf(best);
-    move(Math.max(0, 20 - px) - Math.max(0, px - view.width + 20), Math.max(0, 20 - py) - Math.max(0, py - view.height + 20));
-    byId('map-spoken').textContent = spoken(scenes[best]);
+    goTo(best);
   }
 
   function nearest(event) {
@@ -219,22 +211,26 @@ function setUpMap() {
   });
   const keys = {
     ArrowLeft: () => walk(-1, 0), ArrowRight: () => walk(1, 0), ArrowUp: () => walk(0, -1), ArrowDown: () => walk(0, 1),
+    PageDown: () => step(1), PageUp: () => step(-1), Home: () => goTo(matches[0]), End: () => goTo(matches[matches.length - 1]),
     Enter: () => openScene(scenes[current], plot), ' ': () => openScene(scenes[current], plot),
     '+': () => enlarge(1.6, placeOf(current)), '=': () => enlarge(1.6, placeOf(current)), '-': () => enlarge(1 / 1.6, placeOf(current)), 0: () => enlarge(0),
   };
   plot.addEventListener('keydown', (event) => {
     if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
-    keys[event.key]();
+    if (current >= 0) keys[event.key]();
     event.preventDefault();
   });
   byId('map-in').addEventListener('click', () => enlarge(1.6));
   byId('map-out').addEventListener('click', () => enlarge(1 / 1.6));
+  byId('map-previous').addEventListener('click', () => step(-1));
+  byId('map-next').addEventListener('click', () => step(1));
   byId('map-whole').addEventListener('click', () => enlarge(0));
   byId('map-list').addEventListener('click', () => {
-    for (const field of controls.elements) if (listControls.elements[field.name]) listControls.elements[field.name].value = field.value;
+    ask(listControls, questions(controls));
     filterList();
-    byId('scenarios').scrollIntoView();
-    byId('list-count').focus();
+    writeAddress('scenarios', '', address().section !== 'scenarios');
+    byId('list-count').focus({ preventScroll: true });
+    jump(byId('scenarios'));
   });
   for (const media of ['(prefers-color-scheme: dark)', 'print']) {
     matchMedia(media).addEventListener('change', () => { repaint(); draw(); });
@@ -243,36 +239,6 @@ function setUpMap() {
   new ResizeObserver(fit).observe(plot);
   filter();
   fit();
-  show(0);
+  addEventListener('pageshow', filter); // a browser may have filled the form as it was left
 }
 setUpMap();
-
-function table(head, rows) {
-  return el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table' }, el('table', {},
-    el('thead', {}, el('tr', {}, head.map((name) => el('th', { scope: 'col' }, name)))),
-    el('tbody', {}, rows)));
-}
-
-function paged(holder, items, row, head, size) {
-  let done = 0;
-  const body = table(head, []);
-  const more = el('button', { type: 'button', class: 'more' }, 'Show more rows');
-  const next = () => {
-    body.querySelector('tbody').append(...items.slice(done, done + size).map(row));
-    done += size;
-    more.hidden = done >= items.length;
-  };
-  more.addEventListener('click', next);
-  holder.replaceChildren(body, more);
-  next();
-}
-
-if (byId('map-table')) {
-  byId('map-table').addEventListener('toggle', () => {
-    const row = (scene) => el('tr', {},
-      el('td', { dir: 'auto' }, shorten(scene.situation, 110)), el('td', {}, labelOf(data.domains, scene.domain)),
-      el('td', { class: 'n' }, `${Math.round(100 * scene.differ)} %`), el('td', { class: 'n' }, String(scene.answers.length)),
-      el('td', { class: 'n' }, `${scene.x}, ${scene.y}`));
-    paged(byId('map-table').querySelector('.rows'), data.scenes, row, ['Situation', 'Domain', 'Pairs that differ', 'Answers', 'Place (x, y)'], 100);
-  }, { once: true });
-}

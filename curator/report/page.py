@@ -21,7 +21,19 @@ from curator.report.scenes import mark, scenes, touched
 
 HERE = Path(__file__).parent
 STYLES = ("style.css", "charts.css", "print.css")
-SCRIPTS = ("app.js", "cards.js", "filters.js", "scenarios.js", "map.js", "rows.js")
+SCRIPTS = (
+    "app.js",
+    "cards.js",
+    "filters.js",
+    "scenarios.js",
+    "dialog.js",
+    "strip.js",
+    "points.js",
+    "tables.js",
+    "map.js",
+    "rows.js",
+    "address.js",
+)
 UNSAFE = re.compile("[<>&\u2028\u2029]")
 
 

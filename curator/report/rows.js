@@ -5,14 +5,14 @@ function whole(id, title, otherId) {
   const { answer, scene } = known;
   const other = answersById.has(otherId) ? answersById.get(otherId).answer.analysis : '';
   const role = labelOf(data.roles, answer.role, answer.roleName);
-  const view = el('div', { class: 'view' }, el('h4', {}, title, ' ', el('small', {}, role)), answerView(answer, '', true, other));
+  const view = el('div', { class: 'view' }, el('h4', {}, title, ' ', el('small', {}, role)), answerView(answer, [], true, other));
   const about = scene || scenesById.get(answer.scenario);
   if (about) {
-    const open = el('button', { type: 'button', class: 'inline' }, 'open the scenario');
+    const open = el('button', { type: 'button', class: 'inline', 'aria-label': `open the scenario: ${title}, ${shorten(about.situation, 60)}` }, 'open the scenario');
     open.addEventListener('click', () => openScene(about, open));
     view.append(el('p', { class: 'foot' }, open, el('code', {}, id)));
   } else {
-    if (answer.situation) view.append(el('details', {}, el('summary', {}, 'the situation'), words(answer.situation, '')));
+    if (answer.situation) view.append(el('details', {}, el('summary', {}, 'the situation'), words(answer.situation, [])));
     view.append(el('p', { class: 'foot' }, el('code', {}, id)));
   }
   return view;
