@@ -111,12 +111,19 @@ def to_do(
         run = "curator evaluate" if trained else "curator train, then curator evaluate"
         steps.append((f"Measure whether training helps: {run}.", "tuning"))
     elif tuned["outcome"] == "helped":
-        steps.append(("Training helped. See for whom, and where it did not.", "tuning"))
+        habits = tuned["overall"] and _habits(tuned["overall"])
+        how = ", by learning what each role usually says. See where it does not read the scenario" if habits else ""
+        steps.append((f"Training helped{how or '. See for whom, and where it did not'}.", "tuning"))
     elif tuned["outcome"] == "hurt":
         steps.append(("Training made it worse. See where before anybody uses the model.", "tuning"))
     else:
         steps.append(("Whether training helped is not shown. See how small a gain could have been seen.", "tuning"))
     return steps
+
+
+def _habits(row: dict[str, Any]) -> bool:
+    """Tell whether always giving each role's most frequent verdict is right as often as the tuned model."""
+    return bool(row["majority"] and row["tuned"] and row["majority"]["value"] >= row["tuned"]["value"])
 
 
 def _left(facts: dict[str, Any]) -> str:
@@ -162,7 +169,7 @@ def _tuned(facts: dict[str, Any], tuned: dict[str, Any] | None) -> str:
         "hurt": "Tuning hurt: the tuned model is worse, by more than chance explains.",
     }.get(outcome, "That is too little, or on too few scenarios, to say that tuning helped.")
     rival = row["majority"]
-    if rival and rival["value"] >= row["tuned"]["value"]:
+    if _habits(row):
         so = (
             "so what it learned are the roles' habits, not yet their reading of a scenario."
             if outcome == "helped"

@@ -113,6 +113,23 @@ def test_a_model_that_helped_and_knows_no_more_than_habits_is_called_that(small:
     assert "Tuning helped: the difference is larger than chance explains." in html
     assert "so what it learned are the roles&#39; habits, not yet their reading of a scenario." in html
     assert "earned its place" not in html
+    assert "Training helped, by learning what each role usually says." in html
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (None, "Measure whether training helps: curator train, then curator evaluate."),
+        ("hurt", "Training made it worse."),
+        ("not shown", "Whether training helped is not shown."),
+    ],
+)
+def test_the_first_screen_says_what_to_do_next(small: Dataset, tmp_path: Path, told: str | None, said: str) -> None:
+    html = text_of(small, tmp_path, evaluation=told and EVALUATION | {"outcome": told})
+
+    part = re.search(r'<nav class="to-do".*?</nav>', html, re.S)[0]  # type: ignore[index]
+    assert said in part
+    assert '<a href="#next">Collect ' in part
 
 
 @pytest.mark.parametrize("part", [*EVALUATION, "everything"])
