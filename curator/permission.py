@@ -12,11 +12,13 @@ PURPOSES = ("analyse", "train")
 def refusing(workspace: Workspace, dataset: Dataset, purposes: tuple[str, ...]) -> pl.DataFrame:
     """Return the rows of a dataset, of all splits, whose authors do not agree today to one of these purposes.
 
-    Somebody who was never asked is not among them.
+    Somebody who was never asked is not among them. Where nobody refuses, the dataset is not read.
     """
     with workspace.store() as store:
         agreed = {one.pseudonym: one.purposes for one in store.people() if one.purposes is not None}
     refused = [who for who, said in agreed.items() if not said or not set(purposes) <= set(said)]
+    if not refused:
+        return pl.DataFrame(schema={"annotator": pl.String})
     return dataset.frame("examples").filter(pl.col("annotator").is_in(refused))
 
 
