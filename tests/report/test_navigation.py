@@ -173,7 +173,11 @@ def test_a_link_of_the_rail_arrives_and_stays_in_sight(
         tops, current = {}, []
         for id in ("pairs", "made", "tuning", "balance"):
             tab.locator(f".rail a[href='#{id}']").click()
-            tab.wait_for_timeout(400)
+            for _ in range(40):  # on a busy machine the page draws late
+                tab.wait_for_timeout(100)
+                if abs(top_of(tab, id)) <= 2:
+                    break
+            tab.wait_for_timeout(300)  # and there it stays
             tops[id] = top_of(tab, id)
             link = tab.locator(".rail [aria-current]")
             place = link.bounding_box()
