@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from curator.cardlines import agreement, balance, edits, limits, made, many, people
+from curator.cardlines import agreement, balance, edits, limits, made, people
 from curator.licences import known_licence
+from curator.wording import several
 
 SIZES = (
     (1_000, "n<1K"),
@@ -46,8 +47,8 @@ def card(
         *_head(manifest, rows, handed),
         f"# {pack['title']}: a curated dataset",
         "",
-        f"{many(rows.height, 'example')} of {many(rows['scenario'].n_unique(), 'scenario')}, from"
-        f" {many(manifest['input']['rows'], 'answer')}. "
+        f"{several(rows.height, 'example')} of {several(rows['scenario'].n_unique(), 'scenario')}, from"
+        f" {several(manifest['input']['rows'], 'answer')}. "
         f"{one} People in different roles may disagree: that is the data, not noise.",
         "",
         "## Who judged",

@@ -4,6 +4,8 @@ from typing import Any
 
 import polars as pl
 
+from curator.wording import several
+
 ONE_TEAM = 0.6  # share of one team or role from which a reader is warned
 CELL = 20  # answers of a role in one field of work, below which a reader is told
 
@@ -11,7 +13,9 @@ CELL = 20  # answers of a role in one field of work, below which a reader is tol
 def people(rows: pl.DataFrame) -> list[str]:
     """Say how many people and teams there are, and who wrote the texts."""
     teams = rows["team"].drop_nulls().n_unique()
-    said = [f"{many(rows['annotator'].n_unique(), 'person', 'people')}, {many(teams, 'team')}; known by pseudonym."]
+    said = [
+        f"{several(rows['annotator'].n_unique(), 'person', 'people')}, {several(teams, 'team')}; known by pseudonym."
+    ]
     size = dict(rows["origin"].fill_null("human").value_counts().sort("origin").iter_rows())
     if set(size) <= {"human"}:  # what an answer that says nothing of it is taken for
         return [*said, "No answer says that a model wrote or edited it; one that says nothing counts as a person's."]
@@ -35,7 +39,7 @@ def made(manifest: dict[str, Any]) -> list[str]:
     if edited:
         found = ", ".join(f"{kind} {count}" for kind, count in measures(manifest, "redact").get("found", {}).items())
         said.append(
-            f"`redact` put tokens in place of personal data in {many(edited, 'row')}"
+            f"`redact` put tokens in place of personal data in {several(edited, 'row')}"
             + (f" ({found})" if found else "")
             + ". A token such as `[person kfbtgvhd]` names the same person, number or address wherever it stands; only"
             " the key of the workspace makes it again."
@@ -63,14 +67,14 @@ def agreement(manifest: dict[str, Any], table: pl.DataFrame | None) -> list[str]
         ends = f", 95 % interval {one['low']:.2f} to {one['high']:.2f}" if one["low"] is not None else ""
         said.append(
             f"Agreement of all on {what}: Krippendorff's alpha {one['alpha']:.2f}{ends},"
-            f" {many(one['answers'], 'answer')} to {many(one['units'], 'scenario')} (1 is perfect, 0 is chance)."
+            f" {several(one['answers'], 'answer')} to {several(one['units'], 'scenario')} (1 is perfect, 0 is chance)."
         )
     inside = table.filter(pl.col("a") == pl.col("b")) if table is not None else pl.DataFrame()
     for row in inside.iter_rows(named=True):
         ends = f" ({row['low']:.2f} to {row['high']:.2f})" if row["low"] is not None else ""
         alpha = f"{row['alpha']:.2f}{ends}" if row["alpha"] is not None else f"undefined ({row['why']})"
         said.append(
-            f"Agreement inside {row['a']}: alpha {alpha}, {many(row['scenarios'], 'scenario')} judged twice or more."
+            f"Agreement inside {row['a']}: alpha {alpha}, {several(row['scenarios'], 'scenario')} judged twice or more."
         )
     for name, who, where in (
         ("contested", "The roles", ""),
@@ -78,7 +82,7 @@ def agreement(manifest: dict[str, Any], table: pl.DataFrame | None) -> list[str]
     ):
         one = told[name]
         if one["share"] is not None:
-            share = f"{one['contested']} of {many(one['judged'], 'scenario')}{where} ({100 * one['share']:.0f} %)"
+            share = f"{one['contested']} of {several(one['judged'], 'scenario')}{where} ({100 * one['share']:.0f} %)"
             said.append(f"{who} gave different verdicts in {share}.")
     return said
 
@@ -100,11 +104,6 @@ def measures(manifest: dict[str, Any], step: str) -> dict[str, Any]:
     return next((dict(one["measures"]) for one in manifest["steps"] if one["step"] == step), {})
 
 
-def many(count: int, one: str, more: str = "") -> str:
-    """Return a count with its noun."""
-    return f"{count} {one if count == 1 else more or one + 's'}"
-
-
 def limits(manifest: dict[str, Any], rows: pl.DataFrame) -> list[str]:
     """Say what a reader should not take this dataset for."""
     said = ["Redaction is never complete: names that nobody listed may have stayed."]
@@ -117,7 +116,7 @@ def limits(manifest: dict[str, Any], rows: pl.DataFrame) -> list[str]:
             )
     if manifest["splits"]["train"] < 50:
         said.append(
-            f"Only {many(manifest['splits']['train'], 'training example')}; 50 are the least that is worth a try."
+            f"Only {several(manifest['splits']['train'], 'training example')}; 50 are the least that is worth a try."
         )
     silent = sorted(set(manifest["pack"]["stakeholders"]) - set(rows["stakeholder"].unique()))
     if silent:

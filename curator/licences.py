@@ -1,4 +1,7 @@
-"""Which licences the Hub knows by an id: those of its page Repositories, Licenses (as of 2026)."""
+"""Which licences the Hub knows by an id: written down from memory of its page on licences, not read off it here.
+
+One that is missing is put as `other` with its name, which the Hub takes as well.
+"""
 
 import re
 

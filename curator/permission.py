@@ -6,8 +6,6 @@ from curator.dataset import Dataset
 from curator.errors import PolicyError
 from curator.workspace import Workspace
 
-PURPOSES = ("analyse", "train")
-
 
 def refusing(workspace: Workspace, dataset: Dataset, purposes: tuple[str, ...]) -> pl.DataFrame:
     """Return the rows of a dataset, of all splits, whose authors do not agree today to one of these purposes.
@@ -25,7 +23,7 @@ def refusing(workspace: Workspace, dataset: Dataset, purposes: tuple[str, ...]) 
 def asked_for(dataset: Dataset) -> tuple[str, ...]:
     """Return the purposes that the dataset's recipe asked agreement for; none where it has no such step."""
     steps = {step["use"]: step for step in dataset.manifest["recipe"]}
-    return tuple(steps["consent"].get("purposes", PURPOSES)) if "consent" in steps else ()
+    return tuple(steps["consent"]["purposes"]) if "consent" in steps else ()
 
 
 def check_permitted(workspace: Workspace, dataset: Dataset, purposes: tuple[str, ...], undone: str) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any, Literal
 
-from curator.evaluation.findings import listed
+from curator.wording import listed
 
 LONGEST = 112  # characters of what the check says, two lines of the dashboard
 

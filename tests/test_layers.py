@@ -32,7 +32,7 @@ LAYERS = """
     phrases tellings processes
     example pack maths offline progress secret cardlines licences
     toml
-    errors
+    errors wording
 """
 RANK = {
     name: rank for rank, line in enumerate(LAYERS.strip().splitlines()) for name in line.strip().split("   ")[0].split()

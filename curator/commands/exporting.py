@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from curator.console import json_option, progress, say, short_path, show_json, show_table
+from curator.wording import several
 
 if TYPE_CHECKING:
     from curator.formats.validators import Report
@@ -91,8 +92,8 @@ def validate(file: Path, form: str, tokens: int | None, as_json: bool) -> int:
 
 def _show(report: "Report") -> None:
     wrong = len({one.line for one in report.errors})
-    found = f"errors in {_count(wrong, 'line')}" if wrong else "no errors"
-    say(f"{report.file} as {report.form}: {_count(report.rows, 'row')}, {found}")
+    found = f"errors in {several(wrong, 'line')}" if wrong else "no errors"
+    say(f"{report.file} as {report.form}: {several(report.rows, 'row')}, {found}")
     if report.errors:
         show_table(["line", "error", "what"], [[one.line, one.kind, one.says] for one in report.errors[:SHOWN]])
     if len(report.errors) > SHOWN:
@@ -106,15 +107,11 @@ def _show(report: "Report") -> None:
         by = length["tokenizer"] or length["why"]
         say(f"{length['unit']} a row ({by}): {numbers}; {length['total']} in all")
         over = sum(one.kind == "too_long" for one in report.warnings)
-        longer = f"{_count(over, 'row')} {'is' if over == 1 else 'are'} longer"
+        longer = f"{several(over, 'row')} {'is' if over == 1 else 'are'} longer"
         say(
             "limit: "
             + (f"{report.limit} {length['unit']}; {longer}" if report.limit else "none is known; --tokens gives one")
         )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 COMMANDS = [export, validate]

@@ -59,7 +59,7 @@ def pack_check(name: str | None, browser: bool, as_json: bool) -> int:
     """Say what is wrong with the pack NAME (default: the workspace's), and what stored answers it would lose."""
     from curator.pack import load_pack
     from curator.pack_tools.check import check_pack, find, losses
-    from curator.pack_tools.finding import counted
+    from curator.wording import several
     from curator.workspace import Workspace
 
     workspace = Workspace.find()
@@ -86,8 +86,8 @@ def pack_check(name: str | None, browser: bool, as_json: bool) -> int:
         say(f"no longer asked: {line}")
     for path in pictures:
         say(f"picture: {short_path(path)}")
-    good = counted(len(found) - wrong, "piece", "pieces")
-    say(f"{found_pack.name}: {counted(wrong, 'error', 'errors')}, {good} of advice.")
+    good = several(len(found) - wrong, "piece", "pieces")
+    say(f"{found_pack.name}: {several(wrong, 'error', 'errors')}, {good} of advice.")
     return 2 if wrong else 0
 
 

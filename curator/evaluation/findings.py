@@ -2,8 +2,10 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from curator.wording import listed
 
 PLACES = {"test": "New scenarios in known domains", "out_of_context": "Domains or teams never seen"}
 
@@ -72,15 +74,6 @@ def _by_role(cells: dict[str, Any], roles: Mapping[str, str]) -> str:
         parts.append(f"{listed(told['not shown'])} the difference is within chance")
     line = "; ".join(parts)
     return line[:1].upper() + line[1:] + "."
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return words as one says a list.
-
-    >>> listed(["one", "two", "three"])
-    'one, two and three'
-    """
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _smallest(accuracy: dict[str, Any]) -> str:

@@ -43,7 +43,7 @@ def in_parts(pack: Pack) -> tuple[str, str]:
     template = pack.prompt.user
     end = max(template.rfind(blank) + len(blank) for blank in ("{situation}", "{context}") if blank in template)
     paragraphs = template[end:].split("\n\n")
-    rest = re.match(r"[^\w\s{]*", paragraphs[0])[0]  # type: ignore[index]  # a closing quote; it matches always
+    rest = re.sub(r"[\w\s{].*", "", paragraphs[0], count=1, flags=re.DOTALL)  # a closing quote, where there is one
     asks = [
         "{stakeholder}" in paragraph or sum(verdict in paragraph for verdict in pack.verdicts) > 1
         for paragraph in paragraphs

@@ -141,10 +141,8 @@ def _made(dataset: Dataset, split: str, form: str, answers: str) -> Made:
         return Made(split, rows, f"{told} answer{'' if told == 1 else 's'} as predictions")
     rows = answered(dataset, split, answers)
     shape: Callable[[Row], Row] = flat if form == "csv" else SHAPES.get(form, SHAPES["chat"])
-    weights, voices = (
-        [row["weight"] for row in rows],
-        [row["answers" if "answers" in row else "voices"] for row in rows],
-    )
+    weights = [row["weight"] for row in rows]
+    voices = [row["answers" if "answers" in row else "voices"] for row in rows]
     return Made(split, [shape(row) for row in rows], weights=weights, voices=voices)
 
 

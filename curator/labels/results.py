@@ -41,7 +41,7 @@ def controls(config: str) -> dict[str, Control]:
     if "<!DOCTYPE" in config or "<!ENTITY" in config:
         raise PackError("The labeling config declares a DOCTYPE, which curator never reads. Take it out.")
     try:
-        root = ElementTree.fromstring(config)  # noqa: S314 (no DOCTYPE, no entities)
+        root = ElementTree.fromstring(config)  # noqa: S314  no DOCTYPE, no entities
     except ElementTree.ParseError as fault:
         raise PackError(f"The labeling config is not XML: {fault}.") from None
     found: dict[str, Control] = {}

@@ -10,11 +10,12 @@ import polars as pl
 from curator.errors import PackError
 from curator.labels.results import Control, controls
 from curator.pack import SHIPPED, Pack, find_pack, load_pack
-from curator.pack_tools.finding import Finding, counted, error
+from curator.pack_tools.finding import Finding, error
 from curator.pack_tools.mapping import check_mapping
 from curator.pack_tools.page import check_config
 from curator.pack_tools.tags import Torn, read_tags
 from curator.pack_tools.words import check_consent, check_words
+from curator.wording import several
 from curator.workspace import Workspace
 
 
@@ -74,7 +75,7 @@ def losses(rows: pl.DataFrame, pack: Pack) -> list[str]:
             for word in value if isinstance(value, list) else []:
                 if control is not None and control.options and word not in control.options:
                     lost[f"{name} {word!r}"] += 1
-    return [f"{what} in {counted(count, 'answer', 'answers')}" for what, count in sorted(lost.items())]
+    return [f"{what} in {several(count, 'answer', 'answers')}" for what, count in sorted(lost.items())]
 
 
 def _off(severity: int, pack: Pack, page: dict[str, Control]) -> bool:

@@ -9,9 +9,10 @@ from curator.errors import nearest
 from curator.labels.results import Control
 from curator.pack import Pack
 from curator.pack_tools.editor import ASKING, READ
-from curator.pack_tools.finding import Finding, advice, error, listed
+from curator.pack_tools.finding import Finding, advice, error
 from curator.pack_tools.page import stars
 from curator.pack_tools.tags import Tag
+from curator.wording import listed
 
 OURS = {"scenario", "domain", "team", "key"}  # what every task of curator's may bring besides the pack's own keys
 CHOICES = '<Choices choice="single-radio" required="true">'

@@ -21,8 +21,9 @@ from curator.pack_tools.editor import (
     WORDS,
     YES_NO,
 )
-from curator.pack_tools.finding import Finding, advice, counted, error, listed
+from curator.pack_tools.finding import Finding, advice, error
 from curator.pack_tools.tags import Tag, Torn, read_tags
+from curator.wording import listed, several
 
 
 def check_config(config: str) -> list[Finding]:
@@ -152,7 +153,7 @@ def _alike(control: Tag, choices: list[Tag]) -> Iterator[Finding]:
         if words and len(alike) > 1:
             what = "read" if attribute == "value" else "are stored as"
             where = listed([str(choice.line) for choice in alike])
-            told = f"{counted(len(alike), 'choice', 'choices')} of {control} {what} {words!r} (lines {where})"
+            told = f"{several(len(alike), 'choice', 'choices')} of {control} {what} {words!r} (lines {where})"
             yield error(f"{told} and cannot be told apart. Give each its own {attribute}.")
 
 

@@ -9,9 +9,10 @@ import polars as pl
 
 from curator.errors import nearest
 from curator.pack import Pack
-from curator.pack_tools.finding import Finding, advice, error, listed
+from curator.pack_tools.finding import Finding, advice, error
 from curator.pack_tools.tags import Tag
 from curator.stages.normalise import as_label
+from curator.wording import listed
 
 BLANKS = {"system": (), "user": ("situation", "context", "stakeholder"), "answer": ("verdict", "severity", "analysis")}
 NO_WHO = "say here who that is, and what they look at"  # what `pack new` writes where it was told no meaning

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import polars as pl
 
+from curator.wording import several
+
 LEAST, USUAL = 50, (100, 1_000)  # training examples: the least worth a try, and what is usual
 ROLE = 24  # answers of a role: a share of them is then known to 20 points (1.96² · 0.25 / 0.2²)
 CELL = 20  # answers of a role in one field of work
@@ -85,15 +87,6 @@ def percent(share: float) -> str:
     ('26 %', '0.4 %')
     """
     return f"{100 * share:.0f} %" if share == 0 or share >= 0.01 else f"{100 * share:.1f} %"
-
-
-def several(count: int, one: str, more: str = "") -> str:
-    """Return a count with its noun.
-
-    >>> several(1, "person", "people"), several(3, "answer")
-    ('1 person', '3 answers')
-    """
-    return f"{count:,} {one if count == 1 else more or one + 's'}"
 
 
 def examples(given: Evidence) -> Iterator[Finding]:

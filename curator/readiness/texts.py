@@ -7,7 +7,8 @@ import polars as pl
 
 from curator.example import TEXTS
 from curator.privacy.personal import structured, unveiled
-from curator.readiness.answers import Check, Evidence, Finding, Level, percent, several
+from curator.readiness.answers import Check, Evidence, Finding, Level, percent
+from curator.wording import several
 
 FEW = 5  # answers of a person below which a median says nothing
 APART = 2.0  # times a role's median length

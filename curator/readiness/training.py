@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from curator.readiness.answers import Check, Evidence, Finding, Level, percent, several
+from curator.readiness.answers import Check, Evidence, Finding, Level, percent
+from curator.wording import several
 
 SOON = 30  # days before the end of the time that data is kept
 NEAR = 0.05  # of accuracy: a base model as near to people's own agreement needs no training

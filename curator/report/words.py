@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from curator.report.labels import Scales
+from curator.wording import listed
 
 MINUS = re.compile(r"(?<![\w)])-(?=[\d.])")
 
@@ -63,15 +64,6 @@ def count(value: int, one: str, many: str = "") -> str:
     ('1 answer', '2 people')
     """
     return f"{number(value)} {one if value == 1 else many or one + 's'}"
-
-
-def listed(parts: list[str]) -> str:
-    """Return words as a list in a sentence.
-
-    >>> listed(["a", "b", "c"])
-    'a, b and c'
-    """
-    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
 
 
 def summary(facts: dict[str, Any], known: Scales, tuned: dict[str, Any] | None) -> list[str]:

@@ -15,19 +15,7 @@ from curator.formats.answered import ANSWERS
 from curator.formats.folder import ROW
 from curator.formats.shapes import LLAMA_FACTORY
 from curator.pack import Pack
-from tests import exported
 from tests.exported import lines
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return exported.judged(tmp_path_factory.mktemp("judged"))
-
-
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return exported.compared(tmp_path_factory.mktemp("compared"))
-
 
 # What LLaMA-Factory's data/README.md documents. It needs another transformers than curator, so it cannot run here.
 LF_KEYS = {"file_name", "formatting", "ranking", "subset", "split", "folder", "num_samples", "columns", "tags"}

@@ -34,16 +34,6 @@ from tests.exported import COLD, KIND, lines, published, said
 SINGLE = [form for form in FORMATS if form not in ("preference", "kto")]
 
 
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return exported.judged(tmp_path_factory.mktemp("judged"))
-
-
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return exported.compared(tmp_path_factory.mktemp("compared"))
-
-
 def talk(path: Path, form: str) -> list[tuple[str, str]]:
     """What each row of a file asks and answers, whatever its format."""
     if form == "csv":
